@@ -1,0 +1,68 @@
+/**
+ * What this machine provides: clock, randomness, and the names in KRB5_CONFIG, KRB5CCNAME and KRB5_KTNAME. The only
+ * place of the library that reads environment variables.
+ */
+import { tmpdir, userInfo } from 'node:os';
+import { defaultPrimitives } from '../crypto/defaultPrimitives.js';
+import type { Environment } from '../exchange/environment.js';
+import type { Krb5Config } from '../formats/krb5Config.js';
+import { expandPathTokens } from '../formats/pathTokens.js';
+import { loadKrb5Config } from '../stores/krb5ConfFiles.js';
+
+/** Environment variables by name. */
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+/** This machine's clock and random numbers; every call of `nowMs` gives a later time. */
+export function systemEnvironment(): Environment {
+  let last = 0;
+  const primitives = defaultPrimitives();
+  return {
+    nowMs() {
+      last = Math.max(Date.now(), last + 0.001);
+      return last;
+    },
+    randomBytes: (count) => primitives.randomBytes(count),
+  };
+}
+
+/**
+ * The configuration that KRB5_CONFIG names (several files separated by colons), else /etc/krb5.conf.
+ * @throws FormatError ERR_KRB5_CONF
+ */
+export function systemConfig(variables: Variables = process.env): Krb5Config {
+  const separator = process.platform === 'win32' ? ';' : ':';
+  const files = variables['KRB5_CONFIG']?.split(separator).filter((file) => file !== '');
+  return loadKrb5Config(files === undefined || files.length === 0 ? {} : { files });
+}
+
+/** Name of the credential cache: KRB5CCNAME, else default_ccache_name, else FILE:/tmp/krb5cc_UID as MIT krb5. */
+export function systemCcacheName(config: Krb5Config, variables: Variables = process.env): string {
+  const name = variables['KRB5CCNAME'] || config.defaultCcacheName || 'FILE:/tmp/krb5cc_%{uid}';
+  return expandPathTokens(name, pathTokens());
+}
+
+/** Name of the keytab: KRB5_KTNAME, else default_keytab_name, else FILE:/etc/krb5.keytab as MIT krb5. */
+export function systemKeytabName(config: Krb5Config, variables: Variables = process.env): string {
+  const name = variables['KRB5_KTNAME'] || config.defaultKeytabName || 'FILE:/etc/krb5.keytab';
+  return expandPathTokens(name, pathTokens());
+}
+
+function pathTokens(): Parameters<typeof expandPathTokens>[1] {
+  const { username, homedir } = currentUser();
+  return {
+    uid: process.getuid?.() ?? 0,
+    euid: process.geteuid?.() ?? 0,
+    username,
+    temp: tmpdir(),
+    home: homedir,
+  };
+}
+
+/** Account of this process; a uid without an account (containers) gives its number. */
+export function currentUser(): { readonly username: string; readonly homedir: string } {
+  try {
+    return userInfo();
+  } catch {
+    return { username: String(process.getuid?.() ?? 'user'), homedir: '/' };
+  }
+}

@@ -1,0 +1,40 @@
+/** KRB-ERROR in place of a reply (RFC 4120 sections 3.1.4 and 5.9.1). */
+import { KdcError } from '../errors.js';
+import { errorSymbol } from '../iana/errorCodes.js';
+import type { KrbError } from '../messages/error.js';
+import { decode } from '../messages/module.js';
+
+const APPLICATION_30 = 0x7e;
+
+/** The KRB-ERROR in `octets`, or undefined when it is another message. */
+export function decodeKrbError(octets: Uint8Array): KrbError | undefined {
+  return octets[0] === APPLICATION_30 ? decode('KrbError', octets) : undefined;
+}
+
+/** Milliseconds since 1970 on the KDC's clock. */
+export function serverTimeMs(error: KrbError): number {
+  return error.stime * 1000 + error.susec / 1000;
+}
+
+/**
+ * The error to throw.
+ * @param principal whom the request was about
+ * @param nowMs our clock when it arrived
+ */
+export function kdcError(error: KrbError, realm: string, principal: string, nowMs: number): KdcError {
+  return new KdcError({
+    number: error.errorCode,
+    symbol: errorSymbol(error.errorCode),
+    realm,
+    principal,
+    serverTimeMs: serverTimeMs(error),
+    skewSeconds: (serverTimeMs(error) - nowMs) / 1000,
+    eText: error.eText === undefined ? undefined : printable(error.eText),
+    eData: error.eData,
+  });
+}
+
+/** Text of a stranger without control characters, at most 200 characters. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Surrogate}]/gu, '').slice(0, 200);
+}

@@ -1,0 +1,30 @@
+/** What AS and TGS exchanges share: a checked reply becomes a credential. */
+import { Key } from '../crypto/key.js';
+import type { Credential } from '../formats/credential.js';
+import type { Principal } from '../formats/principal.js';
+import type { EncKdcRepPart, KdcRep } from '../messages/kdc.js';
+import { principalOf } from './principalName.js';
+
+/** The credential in a reply that passed every check; all but the ticket comes from the encrypted part. */
+export function credentialOf(
+  rep: KdcRep,
+  encPart: EncKdcRepPart,
+  client: Principal,
+  options: { isSkey?: boolean; secondTicket?: Uint8Array } = {},
+): Credential {
+  return {
+    client,
+    server: principalOf(encPart.sname, encPart.srealm),
+    sessionKey: new Key(encPart.key.keytype, encPart.key.keyvalue),
+    authTime: encPart.authtime,
+    startTime: encPart.starttime ?? 0,
+    endTime: encPart.endtime,
+    renewTill: encPart.renewTill ?? 0,
+    isSkey: options.isSkey ?? false,
+    flags: encPart.flags,
+    addresses: encPart.caddr ?? [],
+    authData: [],
+    ticket: rep.ticket.slice(),
+    secondTicket: options.secondTicket ?? new Uint8Array(0),
+  };
+}

@@ -1,0 +1,42 @@
+/**
+ * The checksum of type 0x8003 in the authenticator of a context token: channel bindings and flags
+ * (RFC 4121 section 4.1.1).
+ */
+import { concat } from '../bytes.js';
+import { defaultPrimitives } from '../crypto/defaultPrimitives.js';
+import { CHECKSUM_TYPES } from '../iana/checksumTypes.js';
+import type { Checksum } from '../messages/basic.js';
+
+/** Channel bindings (RFC 2744 section 3.11). Absent members are of type 0 and empty. */
+export interface ChannelBindings {
+  readonly initiatorAddrType?: number;
+  readonly initiatorAddress?: Uint8Array;
+  readonly acceptorAddrType?: number;
+  readonly acceptorAddress?: Uint8Array;
+  /** Application data such as `tls-server-end-point:` and a certificate's hash (RFC 5929). */
+  readonly applicationData?: Uint8Array;
+}
+
+/** Checksum field of the authenticator. Bindings that are absent count as 16 zeros, empty ones are hashed. */
+export function contextChecksum(flags: number, bindings: ChannelBindings | undefined): Checksum {
+  const hash = bindings === undefined ? new Uint8Array(16) : bindingsHash(bindings);
+  return { cksumtype: CHECKSUM_TYPES.gss, checksum: concat(uint32le(16), hash, uint32le(flags)) };
+}
+
+/** MD5 of the bindings, all numbers little-endian (RFC 4121 section 4.1.1.2). */
+export function bindingsHash(bindings: ChannelBindings): Uint8Array {
+  const empty = new Uint8Array(0);
+  const counted = (octets: Uint8Array = empty): Uint8Array => concat(uint32le(octets.length), octets);
+  return defaultPrimitives().digest(
+    'md5',
+    uint32le(bindings.initiatorAddrType ?? 0),
+    counted(bindings.initiatorAddress),
+    uint32le(bindings.acceptorAddrType ?? 0),
+    counted(bindings.acceptorAddress),
+    counted(bindings.applicationData),
+  );
+}
+
+function uint32le(value: number): Uint8Array {
+  return Uint8Array.of(value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, value >>> 24);
+}

@@ -1,0 +1,47 @@
+/** krb5-client: the public interface. */
+
+export { Client, type ContextOptions, isRenewable, type TicketOptions } from './client/client.js';
+export {
+  type CcacheOptions,
+  type ClientOptions,
+  fromCcache,
+  fromKey,
+  fromKeytab,
+  fromPassword,
+  type KeytabOptions,
+  parseConfig,
+} from './client/identities.js';
+export { type KdcConnection, networkConnection } from './client/kdcConnection.js';
+export type { LoginOptions } from './client/request.js';
+export { parseServiceName } from './client/serviceName.js';
+export { systemCcacheName, systemConfig, systemKeytabName } from './client/system.js';
+export { Key } from './crypto/key.js';
+export { stringToKey } from './crypto/stringToKey.js';
+export {
+  type Attempt,
+  CredentialError,
+  CryptoError,
+  type ErrorCode,
+  FormatError,
+  KdcError,
+  type KdcErrorDetails,
+  KerberosError,
+  ProtocolError,
+  TransportError,
+} from './errors.js';
+export type { AsResult } from './exchange/as.js';
+export type { KdcQuestion, KeyQuestion } from './exchange/ask.js';
+export type { Environment } from './exchange/environment.js';
+export { type CredentialCache, decodeCredentialCache, encodeCredentialCache } from './formats/ccache.js';
+export type { Credential } from './formats/credential.js';
+export { decodeKeytab, encodeKeytab, type KeytabEntry } from './formats/keytab.js';
+export type { Krb5Config } from './formats/krb5Config.js';
+export { formatPrincipal, type Principal, parsePrincipal } from './formats/principal.js';
+export type { ChannelBindings } from './gss/bindings.js';
+export { GSS_FLAGS } from './gss/flags.js';
+export type { SecurityContext, StepResult } from './gss/securityContext.js';
+export { encryptionTypeName } from './iana/encryptionTypes.js';
+export { hasFlag, KDC_OPTIONS, TICKET_FLAGS } from './messages/flags.js';
+export { readCcacheFile, removeCcacheFile, storeCredential, writeCcacheFile } from './stores/fileCcache.js';
+export { readKeytabFile } from './stores/fileKeytab.js';
+export type { Trace, TraceEvent } from './trace.js';

@@ -1,0 +1,44 @@
+/** Replacing a file as a whole: whoever opens it sees the old or the new contents, never a part. */
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** Created by this call or not at all, through no symbolic link. */
+const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
+
+/**
+ * Puts `octets` in place of whatever is at `path`, readable by the owner only. A symbolic link at `path` is itself
+ * replaced. After an error the old file is untouched and nothing is left beside it. Rejects with the system's error.
+ */
+export async function replaceFile(path: string, octets: Uint8Array): Promise<void> {
+  const temporary = `${path}.${randomBytes(8).toString('hex')}`;
+  const handle = await open(temporary, CREATE_FLAGS, 0o600);
+  try {
+    await writeAndClose(handle, octets);
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+async function writeAndClose(handle: FileHandle, octets: Uint8Array): Promise<void> {
+  try {
+    await handle.writeFile(octets);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes the new name durable where the system can; the file is complete in any case. */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, constants.O_RDONLY);
+    await handle.sync().finally(() => handle.close());
+  } catch {
+    // Windows and some file systems cannot sync a folder.
+  }
+}

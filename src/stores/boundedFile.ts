@@ -1,0 +1,65 @@
+/** Reading a whole file of bounded size, without waiting for a pipe's writer. */
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+
+/** Why a file cannot be used: the system's error code, or `ENOTFILE` and `EFBIG` of our own checks. */
+export class UnreadableFile extends Error {
+  readonly errno: string;
+
+  constructor(errno: string, problem: string, options?: { cause?: unknown }) {
+    super(problem, options);
+    this.errno = errno;
+  }
+}
+
+/** The most that a credential cache or keytab may have, octets. */
+export const MAX_FILE_OCTETS: number = 64 * 1024 * 1024;
+
+/**
+ * The octets of the regular file at `path`; symbolic links are followed.
+ * @throws UnreadableFile
+ */
+export async function readRegularFile(path: string): Promise<Uint8Array> {
+  try {
+    const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    try {
+      return await readAll(handle);
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw unreadable(error);
+  }
+}
+
+async function readAll(handle: FileHandle): Promise<Uint8Array> {
+  const { size, isFile } = await statOf(handle);
+  if (!isFile) throw new UnreadableFile('ENOTFILE', 'is not a regular file');
+  if (size > MAX_FILE_OCTETS) throw new UnreadableFile('EFBIG', `is larger than ${MAX_FILE_OCTETS} octets`);
+  // A file that grows meanwhile is read up to the size it had; one that shrinks, as far as it goes.
+  const octets = new Uint8Array(size);
+  let length = 0;
+  while (length < size) {
+    const { bytesRead } = await handle.read(octets, length, size - length, length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return octets.subarray(0, length);
+}
+
+async function statOf(handle: FileHandle): Promise<{ size: number; isFile: boolean }> {
+  const status = await handle.stat();
+  return { size: status.size, isFile: status.isFile() };
+}
+
+/** Any error as an UnreadableFile: `cannot be read (EACCES)`. */
+export function unreadable(error: unknown): UnreadableFile {
+  if (error instanceof UnreadableFile) return error;
+  const errno = systemErrorCode(error);
+  return new UnreadableFile(errno, `cannot be read (${errno})`, { cause: error });
+}
+
+/** The `code` of a system error such as ENOENT. */
+export function systemErrorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}

@@ -1,0 +1,86 @@
+/**
+ * Reads the configuration from krb5.conf files with what they include (MIT krb5, krb5.conf(5)). Which files these are
+ * (KRB5_CONFIG) is the caller's knowledge.
+ */
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { utf8Text } from '../bytes.js';
+import { FormatError } from '../errors.js';
+import { type ConfText, parseKrb5Conf } from '../formats/krb5Conf.js';
+import { type Krb5Config, krb5ConfigFromProfile } from '../formats/krb5Config.js';
+import { systemErrorCode } from './boundedFile.js';
+
+/** Where the configuration is when KRB5_CONFIG does not say. */
+export const DEFAULT_KRB5_CONF_FILES: readonly string[] = ['/etc/krb5.conf'];
+
+/** The most that one file may have, octets. */
+const MAX_CONF_OCTETS = 1024 * 1024;
+
+/** What to read. */
+export interface LoadKrb5ConfigOptions {
+  /** Paths; the first file is asked first. Default: DEFAULT_KRB5_CONF_FILES. */
+  readonly files?: readonly string[] | undefined;
+  /** Realm whose subsection of [libdefaults] counts; default: default_realm. */
+  readonly realm?: string | undefined;
+}
+
+/**
+ * The configuration in `files`; a folder stands for the files that includedir would take from it. Missing files are
+ * passed over; when all are missing, the defaults are the configuration.
+ * @throws FormatError ERR_KRB5_CONF: a line breaks the format, a file cannot be read, an included one is missing
+ */
+export function loadKrb5Config(options: LoadKrb5ConfigOptions = {}): Krb5Config {
+  const texts = (options.files ?? DEFAULT_KRB5_CONF_FILES).flatMap(readIfPresent);
+  const profile = parseKrb5Conf(texts, (kind, path) =>
+    kind === 'include' ? [readText(path)] : readFolder(path),
+  );
+  return krb5ConfigFromProfile(profile, options.realm === undefined ? {} : { realm: options.realm });
+}
+
+function readIfPresent(path: string): ConfText[] {
+  try {
+    return isFolder(path) ? readFolder(path) : [readText(path)];
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return [];
+    if (error instanceof FormatError) throw error;
+    throw new FormatError('krb5.conf', `cannot be read (${systemErrorCode(error)})`, { file: path });
+  }
+}
+
+function isFolder(path: string): boolean {
+  return withFile(path, (descriptor) => fstatSync(descriptor).isDirectory());
+}
+
+/** Files of a folder whose names are of letters, digits, `-` and `_`, or end in `.conf`; by name. */
+function readFolder(folder: string): ConfText[] {
+  return readdirSync(folder)
+    .filter((name) => /^[A-Za-z0-9_-]+$/.test(name) || /^[^.].*\.conf$/s.test(name))
+    .sort()
+    .map((name) => join(folder, name))
+    .filter((path) => !isFolder(path))
+    .map(readText);
+}
+
+function readText(file: string): ConfText {
+  return withFile(file, (descriptor) => {
+    const octets = new Uint8Array(MAX_CONF_OCTETS + 1);
+    let length = 0;
+    for (let read = 1; read > 0 && length < octets.length; length += read) {
+      read = readSync(descriptor, octets, length, octets.length - length, null);
+    }
+    if (length > MAX_CONF_OCTETS) {
+      throw new FormatError('krb5.conf', `is larger than ${MAX_CONF_OCTETS} octets`, { file });
+    }
+    return { file, text: utf8Text(octets.subarray(0, length)) };
+  });
+}
+
+/** Opens `path` without waiting for a pipe's writer. */
+function withFile<T>(path: string, use: (descriptor: number) => T): T {
+  const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    return use(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}

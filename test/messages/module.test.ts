@@ -1,0 +1,130 @@
+/** Every declared type with generated values, and with octets that nobody should send. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { MAX_MESSAGE_OCTETS } from '../../src/asn1/tlv.js';
+import { concat } from '../../src/bytes.js';
+import { ProtocolError } from '../../src/errors.js';
+import { declarations } from '../../src/messages/module.js';
+import { arbitraryOf, damaged, derOf, untypedModule } from '../asn1/arbitraries.js';
+import { refusal } from '../asn1/refusal.js';
+import { fuzzRuns } from '../support/fuzz.js';
+
+const kerberos = untypedModule(declarations);
+const names = Object.keys(declarations);
+
+/** Either a value, which must then be one that can be written and read again, or ERR_ASN1. */
+function valueOrRefusal(name: string, octets: Uint8Array): 'value' | 'refusal' {
+  let value: unknown;
+  try {
+    value = kerberos.decode(name, octets);
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    expect(error.code).toBe('ERR_ASN1');
+    return 'refusal';
+  }
+  expect(kerberos.decode(name, kerberos.encode(name, value))).toEqual(value);
+  return 'value';
+}
+
+describe.each(names)('%s', (name) => {
+  it('reads what it wrote', () => {
+    fc.assert(
+      fc.property(arbitraryOf(declarations, name), (value) => {
+        expect(kerberos.decode(name, kerberos.encode(name, value))).toEqual(value);
+      }),
+      { numRuns: fuzzRuns / 5 },
+    );
+  });
+
+  it('refuses every truncation', () => {
+    fc.assert(
+      fc.property(derOf(declarations, name), fc.nat(), (der, place) => {
+        expect(valueOrRefusal(name, der.subarray(0, place % der.length))).toBe('refusal');
+      }),
+      { numRuns: fuzzRuns / 5 },
+    );
+  });
+
+  it('gives a value or ERR_ASN1 for damaged octets', () => {
+    const once = damaged(derOf(declarations, name));
+    fc.assert(
+      fc.property(fc.oneof(once, damaged(damaged(once))), (octets) => {
+        valueOrRefusal(name, octets);
+      }),
+      { numRuns: fuzzRuns / 2 },
+    );
+  });
+});
+
+/** Octets that look like DER more often than chance would have it. */
+const almostDer: fc.Arbitrary<Uint8Array> = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        0x30,
+        0xa0,
+        0xa1,
+        0xa2,
+        0xa3,
+        0x02,
+        0x03,
+        0x04,
+        0x1b,
+        0x18,
+        0x6a,
+        0x6b,
+        0x7e,
+        0x80,
+        0x81,
+        0x00,
+      ),
+      fc.nat(24),
+      fc.nat(255),
+    ),
+    { maxLength: 60 },
+  )
+  .map((octets) => Uint8Array.from(octets));
+
+describe('octets that are no message', () => {
+  const hostile = fc.oneof(fc.uint8Array({ maxLength: 200 }), almostDer);
+
+  it('give a value or ERR_ASN1, whatever type is expected', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...names), hostile, (name, octets) => {
+        valueOrRefusal(name, octets);
+      }),
+      { numRuns: 10 * fuzzRuns },
+    );
+  });
+
+  it('give a value or ERR_ASN1 when they are a message of another type', () => {
+    const other = fc.constantFrom(...names).chain((name) => derOf(declarations, name));
+    fc.assert(
+      fc.property(fc.constantFrom(...names), other, (name, octets) => {
+        valueOrRefusal(name, octets);
+      }),
+      { numRuns: fuzzRuns },
+    );
+  });
+
+  // As large as a message may be; the runner's time limit is the assertion
+  it.each([
+    ['nested SEQUENCEs', [0x30, 0x84, 0x00, 0x0f, 0xff, 0xf0]],
+    ['short nested SEQUENCEs', [0x30, 0x7f]],
+    ['nested context tags', [0xa0, 0x83, 0x0f, 0xff, 0xf0]],
+    ['empty SEQUENCEs', [0x30, 0x00]],
+    ['indefinite lengths', [0x30, 0x80]],
+    ['INTEGERs', [0x02, 0x01, 0x00]],
+  ])('1 MiB of %s comes to an end for every type', (_, pattern) => {
+    const filler = Uint8Array.from(
+      { length: MAX_MESSAGE_OCTETS - 5 },
+      (_, i) => pattern[i % pattern.length]!,
+    );
+    const whole = concat(Uint8Array.of(0x30, 0x83, 0x0f, 0xff, 0xfb), filler);
+    for (const name of names) {
+      for (const octets of [whole, filler]) {
+        expect(refusal(() => kerberos.decode(name, octets))).toMatchObject({ code: 'ERR_ASN1' });
+      }
+    }
+  });
+});
