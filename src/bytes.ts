@@ -7,7 +7,7 @@
  * names that came in another encoding go back as they came.
  */
 export function utf8(text: string): Uint8Array {
-  return LONE_SURROGATE.test(text) ? concat(...[...text].map(escapedOctets)) : encoder.encode(text);
+  return LONE_SURROGATE.test(text) ? join([...text].map(escapedOctets)) : encoder.encode(text);
 }
 
 /**
@@ -32,33 +32,37 @@ function escapedOctets(character: string): Uint8Array {
 
 function escapedText(octets: Uint8Array): string {
   let text = '';
+  let runStart = 0;
   for (let i = 0; i < octets.length; ) {
     const length = validSequenceLength(octets, i);
-    text +=
-      length === 0
-        ? String.fromCharCode(0xdc00 | octets[i]!)
-        : decoder.decode(octets.subarray(i, i + length));
-    i += length || 1;
+    i += length;
+    if (length > 0) continue;
+    text += decoder.decode(octets.subarray(runStart, i)) + String.fromCharCode(0xdc00 | octets[i]!);
+    runStart = ++i;
   }
-  return text;
+  return text + decoder.decode(octets.subarray(runStart));
 }
 
-/** Length of the valid UTF-8 sequence at `offset`, 0 when there is none. */
+/** Length of the valid UTF-8 sequence at `offset`, 0 when there is none (RFC 3629 section 4). */
 function validSequenceLength(octets: Uint8Array, offset: number): number {
   const first = octets[offset]!;
-  const length =
-    first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+  if (first < 0x80) return 1;
+  const length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
   if (length === 0 || offset + length > octets.length) return 0;
-  try {
-    decoder.decode(octets.subarray(offset, offset + length));
-    return length;
-  } catch {
-    return 0;
-  }
+  const least = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
+  const most = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
+  const second = octets[offset + 1]!;
+  if (second < least || second > most) return 0;
+  for (let i = 2; i < length; i++) if ((octets[offset + i]! & 0xc0) !== 0x80) return 0;
+  return length;
 }
 
 /** One array holding all `parts` in order. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  return join(parts);
+}
+
+function join(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
   const whole = new Uint8Array(length);

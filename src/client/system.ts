@@ -31,19 +31,19 @@ export function systemEnvironment(): Environment {
  */
 export function systemConfig(variables: Variables = process.env): Krb5Config {
   const separator = process.platform === 'win32' ? ';' : ':';
-  const files = variables['KRB5_CONFIG']?.split(separator).filter((file) => file !== '');
+  const files = variables.KRB5_CONFIG?.split(separator).filter((file) => file !== '');
   return loadKrb5Config(files === undefined || files.length === 0 ? {} : { files });
 }
 
 /** Name of the credential cache: KRB5CCNAME, else default_ccache_name, else FILE:/tmp/krb5cc_UID as MIT krb5. */
 export function systemCcacheName(config: Krb5Config, variables: Variables = process.env): string {
-  const name = variables['KRB5CCNAME'] || config.defaultCcacheName || 'FILE:/tmp/krb5cc_%{uid}';
+  const name = variables.KRB5CCNAME || config.defaultCcacheName || 'FILE:/tmp/krb5cc_%{uid}';
   return expandPathTokens(name, pathTokens());
 }
 
 /** Name of the keytab: KRB5_KTNAME, else default_keytab_name, else FILE:/etc/krb5.keytab as MIT krb5. */
 export function systemKeytabName(config: Krb5Config, variables: Variables = process.env): string {
-  const name = variables['KRB5_KTNAME'] || config.defaultKeytabName || 'FILE:/etc/krb5.keytab';
+  const name = variables.KRB5_KTNAME || config.defaultKeytabName || 'FILE:/etc/krb5.keytab';
   return expandPathTokens(name, pathTokens());
 }
 

@@ -48,7 +48,10 @@ export interface Libdefaults extends EtypePolicy {
    * authenticated; MIT krb5's default is true.
    */
   readonly dnsCanonicalizeHostname: boolean | 'fallback';
-  /** Whether to correct our clock by the KDC's. */
+  /**
+   * Whether to correct our clock by the KDC's. False unless set, for the KDC's time comes unauthenticated at first; MIT
+   * krb5's default is true.
+   */
   readonly kdcTimesync: boolean;
   /** As written, tokens such as `%{uid}` not expanded. */
   readonly defaultCcacheName: string | undefined;
@@ -138,7 +141,7 @@ function readLibdefaults(profile: Profile, realm: string | undefined, notices: P
     dnsLookupKdc: section.boolean('dns_lookup_kdc') ?? true,
     dnsLookupRealm: section.boolean('dns_lookup_realm') ?? false,
     dnsCanonicalizeHostname: readCanonicalization(section.relation('dns_canonicalize_hostname')),
-    kdcTimesync: section.boolean('kdc_timesync') ?? true,
+    kdcTimesync: section.boolean('kdc_timesync') ?? false,
     defaultCcacheName: section.text('default_ccache_name'),
     defaultKeytabName: section.text('default_keytab_name'),
     defaultClientKeytabName: section.text('default_client_keytab_name'),

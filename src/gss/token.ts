@@ -51,7 +51,8 @@ export function decodeKrb5Token(token: Uint8Array): Krb5Token {
   if (contents.rest.length > 0) throw badToken('token', `${contents.rest.length} octets after its end`);
   const oid = readElement(contents.value, OID_TAG, 'mechanism');
   if (toHex(oid.value) !== toHex(KRB5_OID_OCTETS)) throw badToken('mechanism', 'not krb5');
-  const id = ((oid.rest[0] ?? 0) << 8) | (oid.rest[1] ?? 0);
+  if (oid.rest.length < 2) throw badToken('TOK_ID', 'truncated');
+  const id = (oid.rest[0]! << 8) | oid.rest[1]!;
   const known = Object.values(TOKEN_IDS).find((candidate) => candidate === id);
   if (known === undefined)
     throw badToken('TOK_ID', `0x${id.toString(16).padStart(4, '0')} is no context token`);

@@ -7,10 +7,10 @@
  * 3. Where the acceptor asks for it (request-mic), both sides exchange a MIC of the list (section 5); a MIC that comes
  *    unasked is verified too.
  *
- * After any error the negotiation is dead.
+ * After any error the negotiation and the context inside are dead.
  */
 import { equalBytes } from '../bytes.js';
-import { KerberosError, ProtocolError } from '../errors.js';
+import { KdcError, ProtocolError } from '../errors.js';
 import type { InitiatorContext } from '../gss/context.js';
 import type { SecurityContext, StepResult } from '../gss/securityContext.js';
 import { frameInitialToken, KRB5_OID, MS_KRB5_OID } from '../gss/token.js';
@@ -36,9 +36,9 @@ export class SpnegoInitiator implements SecurityContext {
     this.context = context;
   }
 
-  /** Whether the negotiation is complete on both sides. */
+  /** Whether the negotiation is complete on both sides and messages may be exchanged. */
   get established(): boolean {
-    return this.#state === 'done';
+    return this.#state === 'done' && this.context.established;
   }
 
   /** Whether the acceptor has proved that it holds the service's key. */
@@ -48,10 +48,12 @@ export class SpnegoInitiator implements SecurityContext {
 
   /**
    * Takes the peer's token, gives ours.
-   * @throws ProtocolError ERR_SPNEGO_TOKEN, ERR_SPNEGO_REJECTED, ERR_SPNEGO_MIC, ERR_GSS_STATE and what
+   * @throws ProtocolError ERR_SPNEGO_TOKEN, ERR_SPNEGO_REJECTED, ERR_SPNEGO_MIC, ERR_GSS_STATE, ERR_ASN1 and what
    *   `InitiatorContext.step` throws
    */
   step(token?: Uint8Array): StepResult {
+    if (token !== undefined && !(token instanceof Uint8Array))
+      throw new TypeError('token must be a Uint8Array');
     try {
       if (this.#state === 'new' && token === undefined) return this.#initialToken();
       if (this.#state === 'waiting' && token !== undefined) return this.#answer(readResp(token));
@@ -61,25 +63,41 @@ export class SpnegoInitiator implements SecurityContext {
         `no step is possible: the negotiation is ${this.#state}`,
       );
     } catch (error) {
-      this.#state = 'dead';
+      this.delete();
       throw error;
     }
   }
 
   wrap(message: Uint8Array, options?: { confidential?: boolean }): Uint8Array {
-    return this.context.wrap(message, options);
+    return this.#messages().wrap(message, options);
   }
 
   unwrap(token: Uint8Array): { message: Uint8Array; confidential: boolean } {
-    return this.context.unwrap(token);
+    return this.#messages().unwrap(token);
   }
 
   mic(message: Uint8Array): Uint8Array {
-    return this.context.mic(message);
+    return this.#messages().mic(message);
   }
 
   verifyMic(message: Uint8Array, token: Uint8Array): void {
-    this.context.verifyMic(message, token);
+    this.#messages().verifyMic(message, token);
+  }
+
+  /** Ends the negotiation and the context: nothing is possible any more, the keys are wiped. */
+  delete(): void {
+    this.#state = 'dead';
+    this.context.delete();
+  }
+
+  /** The context, for messages: not before the list of mechanisms is known to be unchanged. */
+  #messages(): InitiatorContext {
+    if (this.#state === 'done') return this.context;
+    throw new ProtocolError(
+      'ERR_GSS_STATE',
+      'SPNEGO',
+      `messages need a complete negotiation; it is ${this.#state}`,
+    );
   }
 
   #initialToken(): StepResult {
@@ -97,24 +115,27 @@ export class SpnegoInitiator implements SecurityContext {
       throw broken('ERR_SPNEGO_TOKEN', 'supportedMech', `${resp.supportedMech} was not offered`);
     }
     if (resp.negState === NEG_STATES.reject) throw this.#rejected(resp.responseToken);
+    if ((resp.negState ?? 0) > NEG_STATES.requestMic) {
+      throw broken('ERR_SPNEGO_TOKEN', 'negState', `${resp.negState} is no state`, 'RFC 4178 section 4.2.2');
+    }
     if (resp.negState === NEG_STATES.requestMic) this.#micRequired = true;
     if (resp.responseToken !== undefined && !this.context.established) this.context.step(resp.responseToken);
     this.#checkMic(resp);
     if (!this.context.established) {
       throw broken('ERR_SPNEGO_TOKEN', 'responseToken', 'missing, and the mechanism is not complete');
     }
+    if (resp.negState === NEG_STATES.requestMic && !this.#micVerified) throw missingMic();
     return resp.negState === NEG_STATES.acceptCompleted || resp.negState === undefined
       ? this.#complete()
       : this.#sendMic();
   }
 
   /** An error token of the mechanism says more than "reject". */
-  #rejected(responseToken: Uint8Array | undefined): unknown {
+  #rejected(responseToken: Uint8Array | undefined): Error {
     try {
-      if (responseToken !== undefined) this.context.step(responseToken);
+      if (responseToken !== undefined && !this.context.established) this.context.step(responseToken);
     } catch (error) {
-      if (error instanceof KerberosError) return error;
-      throw error;
+      if (error instanceof KdcError) return error;
     }
     return broken(
       'ERR_SPNEGO_REJECTED',
@@ -139,9 +160,7 @@ export class SpnegoInitiator implements SecurityContext {
   }
 
   #complete(): StepResult {
-    if (this.#micRequired && !this.#micVerified) {
-      throw broken('ERR_SPNEGO_MIC', 'mechListMIC', 'the acceptor demanded MICs and sent none');
-    }
+    if (this.#micRequired && !this.#micVerified) throw missingMic();
     if (this.#micVerified && !this.#micSent) return this.#finish(this.#micToken(NEG_STATES.acceptCompleted));
     return this.#finish(undefined);
   }
@@ -180,6 +199,11 @@ function readResp(token: Uint8Array): NegTokenResp {
   const message = decode('NegotiationToken', token);
   if ('negTokenResp' in message) return message.negTokenResp;
   throw broken('ERR_SPNEGO_TOKEN', 'NegotiationToken', 'a NegTokenInit in answer to a NegTokenInit');
+}
+
+/** Sections 5 b) IV and 5 c) IV: the reply that completes the mechanism must have the MIC. */
+function missingMic(): ProtocolError {
+  return broken('ERR_SPNEGO_MIC', 'mechListMIC', 'the acceptor demanded MICs and sent none');
 }
 
 function broken(

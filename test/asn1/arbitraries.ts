@@ -46,6 +46,7 @@ const SIMPLE: { readonly [Name in keyof SimpleTypes]: fc.Arbitrary<SimpleTypes[N
 function fieldsOf(all: Declarations, fields: Readonly<Record<string, string>>): fc.Arbitrary<unknown> {
   const parsed = Object.entries(fields).map(([key, field]) => parseField(key, field));
   return fc.record(Object.fromEntries(parsed.map((field) => [field.key, arbitraryOf(all, field.type)])), {
+    noNullPrototype: true,
     requiredKeys: parsed.filter((field) => !field.optional).map((field) => field.key),
   });
 }

@@ -41,6 +41,8 @@ export interface KdcHooks {
   rewriteTicket?(ticket: Ticket): Ticket;
   rewriteEncTicketPart?(part: EncTicketPart): EncTicketPart;
   rewriteEncPart?(encPart: EncKdcRepPart): EncKdcRepPart;
+  /** The encrypted part's octets before they are sealed. */
+  rewriteEncrypted?(plain: Uint8Array): Uint8Array;
   rewriteRep?(rep: KdcRep): KdcRep;
   replyKey?(key: Key): Key;
   replyUsage?: number;
@@ -382,7 +384,7 @@ export class ScriptedKdc {
   ): Pick<EncKdcRepPart, 'flags' | 'authtime' | 'starttime' | 'endtime' | 'renewTill'> {
     const { body, authtime } = issue;
     const has = (option: number): boolean => hasFlag(body.kdcOptions, option);
-    const starttime = has(KDC_OPTIONS.postdated) ? body.from! : this.#now();
+    const starttime = has(KDC_OPTIONS.postdated) ? (body.from ?? this.#now()) : this.#now();
     const till = has(KDC_OPTIONS.renew) || body.till === 0 ? NO_LIMIT : body.till;
     const endtime = Math.min(till, issue.endLimit, starttime + (this.#options.maxLifeSeconds ?? DAY));
     const shortened = has(KDC_OPTIONS.renewableOk) && endtime < till && till !== NO_LIMIT;
@@ -443,7 +445,12 @@ export class ScriptedKdc {
       crealm: issue.client.crealm,
       cname: issue.client.cname,
       ticket,
-      encPart: seal(plain, key, hooks.replyUsage ?? issue.usage, this.#confounder()),
+      encPart: seal(
+        hooks.rewriteEncrypted?.(plain) ?? plain,
+        key,
+        hooks.replyUsage ?? issue.usage,
+        this.#confounder(),
+      ),
     };
     return encode(hooks.repTag ?? (as ? 'AsRep' : 'TgsRep'), hooks.rewriteRep?.(rep) ?? rep);
   }
