@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fromCcache } from '../dist/index.js';
 import {
   DEMO_PACKAGES,
   ensurePackages,
@@ -14,7 +15,6 @@ import {
   stopAll,
   temporaryFolder,
 } from './realServers/index.mjs';
-import { fromCcache } from '../dist/index.js';
 
 const KRB5 = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const SERVICE = 'HTTP@localhost';
@@ -65,12 +65,18 @@ async function negotiate({ ccache, realm }, apache) {
   const client = await fromCcache({ ccache });
   const context = await client.securityContext(SERVICE);
   const { token } = context.step();
-  const response = await fetch(`${apache.url}/krb`, { headers: { authorization: `Negotiate ${base64(token)}` } });
+  const response = await fetch(`${apache.url}/krb`, {
+    headers: { authorization: `Negotiate ${base64(token)}` },
+  });
   const body = (await response.text()).trim();
   const reply = response.headers.get('www-authenticate')?.replace(/^Negotiate /, '') ?? '';
   context.step(Buffer.from(reply, 'base64'));
   diagram([
-    { from: 'client', to: 'Apache', text: `GET /krb, Negotiate NegTokenInit { AP-REQ } (${token.length} octets)` },
+    {
+      from: 'client',
+      to: 'Apache',
+      text: `GET /krb, Negotiate NegTokenInit { AP-REQ } (${token.length} octets)`,
+    },
     { from: 'Apache', to: 'client', text: `${response.status}, Negotiate NegTokenResp { AP-REP }` },
   ]);
   indent(`Apache answered ${response.status}; it says: ${body}`);

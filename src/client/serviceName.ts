@@ -16,9 +16,10 @@ export function parseServiceName(text: string, config: Krb5Config): Principal {
   const hostBased = /^([^/@\\]+)@([^/@\\]+)$/.exec(text);
   if (hostBased !== null) return hostService(hostBased[1]!, hostBased[2]!, config);
   const principal = parsePrincipal(text, { defaultRealm: UNKNOWN_REALM });
-  if (principal.realm !== UNKNOWN_REALM) return principal;
-  const [service, host, ...more] = principal.components;
-  if (service === undefined || host === undefined || more.length > 0) {
+  const complete = principal.components.every((component) => component !== '') && principal.realm !== '';
+  if (complete && principal.realm !== UNKNOWN_REALM) return principal;
+  const [, host, ...more] = principal.components;
+  if (!complete || host === undefined || more.length > 0) {
     throw new FormatError(
       'principal name',
       `"${text}" is no service name; write service@host or service/host`,

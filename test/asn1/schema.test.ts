@@ -72,6 +72,7 @@ describe('SEQUENCE', () => {
       ['a mandatory field missing', '3005 a203020106', 'PAIR.first'],
       ['a repeated field', '300a a003020105 a003020105', 'PAIR'],
       ['a repeated optional field', '300f a003020105 a203020106 a203020106', 'PAIR'],
+      ['the last field repeated', '300d a003020105 a3023000 a3023000', 'PAIR'],
       ['fields out of order', '300a a203020106 a003020105', 'PAIR.first'],
       ['optional fields out of order', '300e a003020105 a3023000 a203020106', 'PAIR'],
       ['a tag between the known ones', '300a a003020105 a103020106', 'PAIR'],

@@ -1,7 +1,6 @@
 /** Logins and service tickets from MIT's KDC (RFC 4120 sections 3.1 and 3.3). */
 import { describe, expect, it } from 'vitest';
 import { ENCTYPES } from '../../scripts/realServers/index.mjs';
-import { decode } from '../../src/messages/module.js';
 import {
   formatPrincipal,
   fromPassword,
@@ -12,6 +11,7 @@ import {
   TICKET_FLAGS,
   type TraceEvent,
 } from '../../src/index.js';
+import { decode } from '../../src/messages/module.js';
 import { configOf, failure, keytabClient, passwordClient } from './library.js';
 import { servers } from './servers.js';
 
@@ -115,7 +115,9 @@ describe('service tickets', () => {
     const client = passwordClient('alice', { trace: (event) => events.push(event) });
     await client.login();
     events.length = 0;
-    const tickets = await Promise.all(Array.from({ length: 20 }, () => client.serviceTicket('HTTP@localhost')));
+    const tickets = await Promise.all(
+      Array.from({ length: 20 }, () => client.serviceTicket('HTTP@localhost')),
+    );
     expect(new Set(tickets).size).toBe(1);
     expect(events.filter(({ event }) => event === 'kdc.send')).toHaveLength(1);
   });
@@ -133,7 +135,9 @@ describe('the way to the KDC', () => {
     const events: TraceEvent[] = [];
     const client = fromPassword('alice', realm.users['alice']!, { config, trace: (e) => events.push(e) });
     await client.serviceTicket('HTTP@localhost');
-    return events.filter(({ event }) => event === 'kdc.receive').map(({ data }) => String(data?.['protocol']));
+    return events
+      .filter(({ event }) => event === 'kdc.receive')
+      .map(({ data }) => String(data?.['protocol']));
   }
 
   it('is UDP for small messages', async () => {

@@ -164,13 +164,16 @@ describe("MIT's gss-server", () => {
     { mechanism: 'krb5', confidential: true, flags: GSS_FLAGS.integrity | GSS_FLAGS.confidentiality },
   ];
 
-  it.each(cases)('accepts our context and message, and we its MIC: %o', async ({ confidential, ...options }) => {
-    const message = `hello ${Math.random()}`;
-    const context = await passwordClient('alice').securityContext(gssServer.service, options);
-    await converse(gssServer.port, context, message, confidential);
-    expect(gssServer.log()).toContain('alice@EXAMPLE.TEST');
-    expect(gssServer.log()).toContain(`Received message: "${message}"`);
-  });
+  it.each(cases)(
+    'accepts our context and message, and we its MIC: %o',
+    async ({ confidential, ...options }) => {
+      const message = `hello ${Math.random()}`;
+      const context = await passwordClient('alice').securityContext(gssServer.service, options);
+      await converse(gssServer.port, context, message, confidential);
+      expect(gssServer.log()).toContain('alice@EXAMPLE.TEST');
+      expect(gssServer.log()).toContain(`Received message: "${message}"`);
+    },
+  );
 
   it.each(ENCTYPES)('accepts a context under a session key of $name', async ({ name }) => {
     const server = await startGssServer(realm, { service: `sess@${name}` });

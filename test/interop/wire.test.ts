@@ -40,7 +40,8 @@ const OURS = 'kerberos.msg_type == 10 || kerberos.msg_type == 12 || kerberos.ap_
 /** Remarks that are not mere chat or the note (tshark rates it a warning) with which key it decrypted. */
 function complaints(items: readonly ExpertItem[]): ExpertItem[] {
   return items.filter(
-    ({ severity, message }) => !/^chat$/i.test(severity) && !/used keytab|used learnt|decrypted/i.test(message),
+    ({ severity, message }) =>
+      !/^chat$/i.test(severity) && !/used keytab|used learnt|decrypted/i.test(message),
   );
 }
 
