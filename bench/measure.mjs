@@ -4,7 +4,7 @@
  */
 import { measure } from 'mitata';
 
-const FULL = { rounds: 7, roundMs: 20, warmMs: 40 };
+const FULL = { rounds: 7, roundMs: 20, warmMs: 200 };
 const QUICK = { rounds: 3, roundMs: 2, warmMs: 4 };
 /** Functions that are too short to be timed by themselves are timed this many calls at a time. */
 const BATCH_CALLS = 64;

@@ -61,11 +61,12 @@ const TARGETS = [
 
 /** Prints the worst figure for each target whose suite ran. */
 export function printTargets(rows) {
-  console.log('\ntargets (worst encryption type, node provider)');
-  for (const { text, of, figure, limit } of TARGETS) {
+  const lines = TARGETS.flatMap(({ text, of, figure, limit }) => {
     const figures = rows.filter(of).map(figure);
-    if (figures.length === 0) continue;
+    if (figures.length === 0) return [];
     const worst = Math.max(...figures);
-    console.log(`  ${worst <= limit ? 'reached' : 'MISSED '}  ${worst.toFixed(2).padStart(7)}  ${text}`);
-  }
+    return [`  ${worst <= limit ? 'reached' : 'MISSED '}  ${worst.toFixed(2).padStart(7)}  ${text}`];
+  });
+  if (lines.length === 0) return;
+  console.log(['\ntargets (worst encryption type, node provider)', ...lines].join('\n'));
 }

@@ -1,8 +1,8 @@
 /**
  * Octets to tag-length-value nodes, as DER allows them (X.690 section 10): the only import of asn1js.
  *
- * asn1js reads BER; what DER forbids and a security protocol must not let pass is refused here: indefinite and
- * non-minimal lengths, constructed strings, trailing octets, and more octets, nodes or nesting than any Kerberos message
+ * asn1js reads BER; what DER forbids and a security protocol must not let pass is refused here: indefinite, non-minimal
+ * and wrong lengths, constructed strings, trailing octets, and more octets, nodes or nesting than any Kerberos message
  * has.
  */
 import { type BaseBlock, Constructed, fromBER } from 'asn1js';
@@ -101,6 +101,8 @@ function strictNode(block: AnyBlock, what: string): TlvNode {
   if (idBlock.blockLength !== 1) throw malformed(what, 'a tag number above 30');
   if (lenBlock.isIndefiniteForm) throw malformed(what, 'indefinite length');
   const content = raw.subarray(1 + lenBlock.blockLength);
+  // asn1js lets the last child of a value reach beyond the end that the value announced
+  if (content.length !== lenBlock.length) throw malformed(what, 'contents of another length than announced');
   if (lenBlock.blockLength !== lengthOctets(content.length)) throw malformed(what, 'length is not minimal');
   if (!idBlock.isConstructed) {
     return { tagClass, tagNumber: idBlock.tagNumber, raw, content, children: undefined };
@@ -110,6 +112,8 @@ function strictNode(block: AnyBlock, what: string): TlvNode {
   }
   const value = block.valueBlock.value as readonly AnyBlock[];
   const children = value.map((child) => strictNode(child, what));
+  const length = children.reduce((sum, child) => sum + child.raw.length, 0);
+  if (length !== content.length) throw malformed(what, 'a value that reaches beyond the one that holds it');
   return { tagClass, tagNumber: idBlock.tagNumber, raw, content, children };
 }
 

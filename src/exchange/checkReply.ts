@@ -6,6 +6,7 @@
  * Not refused: a ticket with fewer of the wished-for flags (forwardable, proxiable, renewable) than requested, for a KDC
  * may withhold them by policy; `Policy.requiredFlags` makes them mandatory.
  */
+import { encryptionType } from '../crypto/etypes.js';
 import { type ClientErrorCode, ProtocolError } from '../errors.js';
 import { encryptionTypeName } from '../iana/encryptionTypes.js';
 import type { HostAddress, PrincipalName } from '../messages/basic.js';
@@ -115,10 +116,7 @@ const CHECKS: readonly Check[] = [
     code: 'ERR_REPLY_ETYPE',
     place: 'encPart.key',
     rule: 'RFC 4120 section 3.1.3',
-    problem: ({ body, encPart, policy }) =>
-      body.etype.includes(encPart.key.keytype) && policy.permittedEtypes.includes(encPart.key.keytype)
-        ? undefined
-        : `a session key of ${encryptionTypeName(encPart.key.keytype)}, which we did not offer`,
+    problem: sessionKey,
   },
   {
     code: 'ERR_REPLY_FLAGS',
@@ -158,6 +156,17 @@ function serverName({ exchange, body, sname, srealm, encPart }: Reply): string |
 export function isCrossRealmTgt(sname: PrincipalName, realm: string): boolean {
   const [service, target, ...more] = sname.nameString;
   return service === 'krbtgt' && target !== undefined && target !== realm && more.length === 0;
+}
+
+function sessionKey({ body, encPart, policy }: Reply): string | undefined {
+  const { keytype, keyvalue } = encPart.key;
+  const name = encryptionTypeName(keytype);
+  if (!body.etype.includes(keytype) || !policy.permittedEtypes.includes(keytype)) {
+    return `a session key of ${name}, which we did not offer`;
+  }
+  return keyvalue.length === encryptionType(keytype).keyLength
+    ? undefined
+    : `a session key of ${keyvalue.length} octets, which is no key of ${name}`;
 }
 
 function flags({ exchange, body, encPart, policy }: Reply): string | undefined {

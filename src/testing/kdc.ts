@@ -31,12 +31,9 @@ function answerOrRefuse(octets: Uint8Array, kdc: KdcContext): Uint8Array | undef
   try {
     return request.exchange === 'AS' ? authenticate(request, kdc) : grantTicket(request, kdc);
   } catch (error) {
-    if (error instanceof Refusal) return encodeError(error, request, kdc);
-    // Something inside, such as an authenticator, is malformed.
-    if (error instanceof KerberosError) {
-      return encodeError(new Refusal('KRB_ERR_GENERIC', 'malformed request'), request, kdc);
-    }
-    throw error;
+    // Otherwise something inside the request, such as its authenticator, is malformed.
+    const refusal = error instanceof Refusal ? error : new Refusal('KRB_ERR_GENERIC', String(error));
+    return encodeError(refusal, request, kdc);
   }
 }
 

@@ -53,9 +53,9 @@ export class KdcServer {
 
 interface Sockets {
   port: number;
-  readonly addresses: string[];
-  readonly udp: DatagramSocket[];
-  readonly tcp: Server[];
+  addresses: readonly string[];
+  udp: readonly DatagramSocket[];
+  tcp: readonly Server[];
   readonly connections: Set<Socket>;
 }
 
@@ -73,19 +73,19 @@ async function listenOn(address: string, sockets: Sockets, listener: Listener): 
     if (sockets.port !== 0 && ADDRESS_MISSING.has(codeOf(error))) return;
     throw error;
   }
-  sockets.tcp.push(tcp);
+  sockets.tcp = [...sockets.tcp, tcp];
   sockets.port = (tcp.address() as AddressInfo).port;
   const udp = createSocket({
     type: address.includes(':') ? 'udp6' : 'udp4',
     ipv6Only: address.includes(':'),
   });
-  sockets.udp.push(udp);
+  sockets.udp = [...sockets.udp, udp];
   udp.on('message', (message, peer) => listener(message, datagramWire(udp, peer)));
   udp.bind(sockets.port, address);
   await once(udp, 'listening');
   // An answer to a client that has gone is no error of the server.
   udp.on('error', () => undefined);
-  sockets.addresses.push(address);
+  sockets.addresses = [...sockets.addresses, address];
 }
 
 const ADDRESS_MISSING: ReadonlySet<string | undefined> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
@@ -109,29 +109,24 @@ function serveConnection(connection: Socket, listener: Listener): void {
   };
   connection.on('error', () => connection.destroy());
   connection.on('data', (segment) => {
-    try {
-      for (const message of reader.push(segment)) listener(message, wire);
-    } catch {
-      // A length that no request has; the stream is of no more use.
-      connection.destroy();
-    }
+    for (const message of messagesOf(reader, segment, connection)) listener(message, wire);
   });
 }
 
-async function close({
-  udp,
-  tcp,
-  connections,
-}: Pick<KdcSockets, 'udp' | 'tcp' | 'connections'>): Promise<void> {
+/** The messages that a segment completes; a length that no request has ends the connection. */
+function messagesOf(reader: FrameReader, segment: Uint8Array, connection: Socket): Uint8Array[] {
+  try {
+    return reader.push(segment);
+  } catch {
+    connection.destroy();
+    return [];
+  }
+}
+
+async function close({ udp, tcp, connections }: Omit<Sockets, 'port' | 'addresses'>): Promise<void> {
   for (const connection of connections) connection.destroy();
   await Promise.all([
     ...udp.map((socket) => new Promise<void>((done) => socket.close(() => done()))),
     ...tcp.map((server) => new Promise<void>((done) => server.close(() => done()))),
   ]);
-}
-
-interface KdcSockets {
-  readonly udp: readonly DatagramSocket[];
-  readonly tcp: readonly Server[];
-  readonly connections: ReadonlySet<Socket>;
 }

@@ -43,6 +43,9 @@ describe('lengths', () => {
     ['none at all', '30'],
     ['more than there is', '3004020101'],
     ['more than there is, inside', '3003040501'],
+    ['less than what it holds', '3002020101'],
+    ['less than what it holds, inside', '30073002020101020102'],
+    ['less than what it holds, deep inside', '3007a0053003a00202010102'],
     ['nearly 2^32', '0484fffffffa'],
     ['nearly 2^64', '0488fffffffffffffff0'],
   ])('refused: %s', (_, hex) => expect(refused(hex)).toMatchObject(asn1));

@@ -201,8 +201,10 @@ describe('pre-authentication', () => {
 
   it('never sends a failed key again', async () => {
     const realm = exampleRealm();
-    await failure(login(realm, { keySource: wrongKey }), 'KDC_ERR_PREAUTH_FAILED');
+    const asked: Question[] = [];
+    await failure(login(realm, { keySource: wrongKey, asked }), 'KDC_ERR_PREAUTH_FAILED');
     expect(realm.kdc.timestamps).toHaveLength(1);
+    expect(asked.map(({ ask }) => ask)).toEqual(['kdc', 'key', 'kdc']);
   });
 
   it('sends another key once when the failure names another salt', async () => {

@@ -158,6 +158,24 @@ const NAMES: readonly Row[] = [
 const KEYS: readonly Row[] = [
   { rule: 'session key of a type not offered', code: 'ERR_REPLY_ETYPE', hooks: keyOfType(23) },
   {
+    rule: 'session key of the wrong length for its type',
+    code: 'ERR_REPLY_ETYPE',
+    hooks: encPart(() => ({ key: { keytype: 18, keyvalue: new Uint8Array(31) } })),
+  },
+  {
+    rule: 'session key of a type permitted but not offered',
+    code: 'ERR_REPLY_ETYPE',
+    request: { etypes: [18] },
+    hooks: keyOfType(17),
+  },
+  {
+    rule: 'encrypted part of a type permitted but not offered',
+    on: 'AS',
+    code: 'ERR_REPLY_ETYPE',
+    request: { etypes: [18] },
+    hooks: rep((honest) => ({ encPart: { ...honest.encPart, etype: 17 } })),
+  },
+  {
     rule: 'session key of a type offered but not permitted',
     code: 'ERR_REPLY_ETYPE',
     request: { etypes: [18, 17, 23] },
@@ -452,6 +470,13 @@ const ADDRESSES: readonly Row[] = [
     code: 'ERR_REPLY_ADDRESSES',
     request: { addresses: [LOCALHOST] },
     hooks: encPart(() => ({ caddr: [LOCALHOST, ELSEWHERE] })),
+  },
+  {
+    rule: 'fewer addresses than asked for',
+    on: 'AS',
+    code: 'ERR_REPLY_ADDRESSES',
+    request: { addresses: [LOCALHOST, ADDRESS_V6] },
+    hooks: encPart(() => ({ caddr: [LOCALHOST] })),
   },
   {
     rule: 'addresses in another order',

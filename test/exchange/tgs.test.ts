@@ -224,7 +224,9 @@ describe('service ticket', () => {
     const { credential: tgt } = await login(realm);
     kdcs[1]!.trust(realm.kdc);
     kdcs[1]!.referrals.set('HTTP/far.test', REALM);
-    const error = await failure(find(realm, kdcs, tgt, { ...service, realm: '' }), 'ERR_REFERRAL');
+    const asked: Question[] = [];
+    const error = await failure(find(realm, kdcs, tgt, { ...service, realm: '' }, asked), 'ERR_REFERRAL');
+    expect(realmsAsked(asked)).toEqual([REALM, 'R1.TEST']);
     expect(error.message).toContain(`${REALM} -> R1.TEST -> ${REALM}`);
   });
 

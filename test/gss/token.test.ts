@@ -67,7 +67,7 @@ describe('framing of krb5 tokens', () => {
   it.each([
     ['indefinite', `6080${OID}01000000`],
     ['longer than the token', `60ff${OID}0100`],
-    ['of five octets', `60850000000d0d${OID}0100`],
+    ['of five octets', `6085000000000d${OID}0100`],
     ['of the OID beyond the token', '600d067f2a864886f7120102020100'],
     ['near 2^32', `6084fffffff0${OID}0100`],
   ])('refuses a length %s', (_, token) => {

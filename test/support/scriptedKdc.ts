@@ -2,108 +2,36 @@
  * An honest KDC in memory (RFC 4120 sections 3.1 to 3.3, RFC 6806 sections 8 and 11) whose `hooks` break exactly one
  * thing. It decodes requests with the library's codecs but checks the binding of a TGS-REQ over the octets it received.
  */
-import { parseTlv } from '../../src/asn1/tlv.js';
 import { concat, equalBytes, utf8 } from '../../src/bytes.js';
 import { Key } from '../../src/crypto/key.js';
-import { type Environment, kerberosTime } from '../../src/exchange/environment.js';
+import { kerberosTime } from '../../src/exchange/environment.js';
 import { ERROR_CODES, type KdcErrorSymbol } from '../../src/iana/errorCodes.js';
 import { KEY_USAGES } from '../../src/iana/keyUsages.js';
 import { PA_DATA_TYPES } from '../../src/iana/paDataTypes.js';
-import type { HostAddress, PrincipalName } from '../../src/messages/basic.js';
+import type { PrincipalName } from '../../src/messages/basic.js';
 import type { KrbError } from '../../src/messages/error.js';
 import { hasFlag, KDC_OPTIONS, TICKET_FLAGS } from '../../src/messages/flags.js';
-import type { EncKdcRepPart, KdcRep, KdcReq, KdcReqBody } from '../../src/messages/kdc.js';
-import { decode, encode, type Message } from '../../src/messages/module.js';
+import type { EncKdcRepPart, KdcRep, KdcReqBody } from '../../src/messages/kdc.js';
+import { decode, encode } from '../../src/messages/module.js';
 import type { PaData } from '../../src/messages/paData.js';
 import { CONFOUNDER_OCTETS, encryptionKey, seal, unseal } from '../../src/messages/sealed.js';
 import type { Ticket } from '../../src/messages/ticket.js';
 
+import {
+  type EncTicketPart,
+  type Issue,
+  type KdcHooks,
+  Refusal,
+  type ScriptedKdcOptions,
+  type ScriptedKey,
+} from './kdcHooks.js';
+import { ticketLife } from './ticketLife.js';
+import { orUndefined, SKEW_SECONDS, verifyTgsReq } from './verifyTgsReq.js';
+
 export * from './drive.js';
+export type { KdcHooks, ScriptedKdcOptions, ScriptedKey } from './kdcHooks.js';
 
-type EncTicketPart = Message<'EncTicketPart'>;
-
-/** A long-term key and how clients make it from a password. */
-export interface ScriptedKey {
-  readonly key: Key;
-  /** As ETYPE-INFO2 has it; absent for the default salt. */
-  readonly salt?: string | undefined;
-  readonly s2kparams?: Uint8Array | undefined;
-}
-
-/** What a KDC may do differently from an honest one. */
-export interface KdcHooks {
-  /** Answers in the KDC's place; undefined lets the KDC answer. */
-  instead?(message: Uint8Array, tcpOnly: boolean): Uint8Array | undefined;
-  rewriteError?(error: KrbError): KrbError;
-  /** METHOD-DATA of PREAUTH_REQUIRED and PREAUTH_FAILED. */
-  rewriteMethodData?(methodData: readonly PaData[], symbol: KdcErrorSymbol): readonly PaData[];
-  /** The Ticket outside; its encrypted part keeps the truth. */
-  rewriteTicket?(ticket: Ticket): Ticket;
-  rewriteEncTicketPart?(part: EncTicketPart): EncTicketPart;
-  rewriteEncPart?(encPart: EncKdcRepPart): EncKdcRepPart;
-  /** The encrypted part's octets before they are sealed. */
-  rewriteEncrypted?(plain: Uint8Array): Uint8Array;
-  rewriteRep?(rep: KdcRep): KdcRep;
-  replyKey?(key: Key): Key;
-  replyUsage?: number;
-  /** Outer tag of the encrypted part; 25 in an AS-REP and 26 in a TGS-REP otherwise. */
-  encPartTag?: 25 | 26;
-  /** Outer tag of the reply. */
-  repTag?: 'AsRep' | 'TgsRep';
-  /** The octets at last. */
-  raw?(octets: Uint8Array): Uint8Array;
-}
-
-/** How the KDC is set up. Times in seconds. */
-export interface ScriptedKdcOptions {
-  readonly realm: string;
-  readonly environment: Environment;
-  /** The KDC's clock minus the environment's. */
-  readonly clockOffsetSeconds?: number;
-  readonly requirePreauth?: boolean;
-  /** Whether it knows RFC 6806 section 11. */
-  readonly encPaRep?: boolean;
-  /** Whether TGS-REPs come under the session key although the client sent a subkey. */
-  readonly replyUnderSessionKey?: boolean;
-  readonly maxLifeSeconds?: number;
-  readonly maxRenewSeconds?: number;
-  /** Session key types, best first. */
-  readonly sessionEtypes?: readonly number[];
-}
-
-/** What a reply is made from. */
-interface Issue {
-  readonly exchange: 'AS' | 'TGS';
-  readonly message: Uint8Array;
-  readonly body: KdcReqBody;
-  readonly client: { readonly crealm: string; readonly cname: PrincipalName };
-  readonly sname: PrincipalName;
-  readonly ticketKey: Key;
-  readonly replyKey: Key;
-  readonly usage: number;
-  readonly padata: readonly PaData[];
-  readonly flags: number;
-  readonly authtime: number;
-  readonly endLimit: number;
-  readonly renewLimit: number;
-  readonly caddr: readonly HostAddress[] | undefined;
-}
-
-const DAY = 86_400;
-const SKEW_SECONDS = 300;
-const NO_LIMIT = Number.POSITIVE_INFINITY;
-
-/** Ends the request with a KRB-ERROR. */
-class Refusal extends Error {
-  readonly symbol: KdcErrorSymbol;
-  readonly eData: Uint8Array | undefined;
-
-  constructor(symbol: KdcErrorSymbol, eData?: Uint8Array) {
-    super(symbol);
-    this.symbol = symbol;
-    this.eData = eData;
-  }
-}
+const NO_LIMIT: number = Number.POSITIVE_INFINITY;
 
 /** The KDC of one realm. */
 export class ScriptedKdc {
@@ -264,9 +192,10 @@ export class ScriptedKdc {
 
   /** TGS-REQ. */
   #grant(message: Uint8Array): Issue {
-    const req = decode('TgsReq', message);
-    const { reqBody: body } = req;
-    const { ticket, subkey, sessionKey } = this.#verifyApReq(req, message);
+    const { reqBody: body } = decode('TgsReq', message);
+    const { ticket, subkey, sessionKey } = verifyTgsReq(message, this.#now(), (outer) =>
+      this.#ticketKey(outer),
+    );
     const has = (option: number): boolean => hasFlag(body.kdcOptions, option);
     if (has(KDC_OPTIONS.renew) && !hasFlag(ticket.flags, TICKET_FLAGS.renewable)) {
       throw new Refusal('KDC_ERR_BADOPTION');
@@ -295,43 +224,9 @@ export class ScriptedKdc {
     };
   }
 
-  #verifyApReq(
-    { padata = [] }: KdcReq,
-    message: Uint8Array,
-  ): {
-    ticket: EncTicketPart;
-    sessionKey: Key;
-    subkey: Key | undefined;
-  } {
-    const pa = padata.find(({ padataType }) => padataType === PA_DATA_TYPES['PA-TGS-REQ']);
-    if (pa === undefined) throw new Refusal('KDC_ERR_PADATA_TYPE_NOSUPP');
-    const apReq = decode('ApReq', pa.padataValue);
-    const outer = decode('Ticket', apReq.ticket);
-    const ticketKey =
-      outer.realm === this.realm
-        ? this.keyOf(outer.sname.nameString.join('/'))
-        : this.#incoming.get(outer.realm);
-    if (ticketKey === undefined) throw new Refusal('KRB_AP_ERR_NOT_US');
-    const plain = orUndefined(() => unseal(outer.encPart, ticketKey, KEY_USAGES.TICKET));
-    if (plain === undefined) throw new Refusal('KRB_AP_ERR_BAD_INTEGRITY');
-    const ticket = decode('EncTicketPart', plain);
-    const sessionKey = new Key(ticket.key.keytype, ticket.key.keyvalue);
-    const sealed = orUndefined(() =>
-      unseal(apReq.authenticator, sessionKey, KEY_USAGES.TGS_REQ_AUTHENTICATOR),
-    );
-    if (sealed === undefined) throw new Refusal('KRB_AP_ERR_BAD_INTEGRITY');
-    const { cksum, ctime, subkey, crealm, cname } = decode('Authenticator', sealed);
-    if (crealm !== ticket.crealm || cname.nameString.join('/') !== ticket.cname.nameString.join('/')) {
-      throw new Refusal('KRB_AP_ERR_BADMATCH');
-    }
-    if (Math.abs(ctime - this.#now()) > SKEW_SECONDS) throw new Refusal('KRB_AP_ERR_SKEW');
-    if (ticket.endtime <= this.#now() - SKEW_SECONDS) throw new Refusal('KRB_AP_ERR_TKT_EXPIRED');
-    if (cksum?.cksumtype !== sessionKey.checksumType) throw new Refusal('KRB_AP_ERR_INAPP_CKSUM');
-    const usage = KEY_USAGES.TGS_REQ_AUTHENTICATOR_CHECKSUM;
-    if (!sessionKey.verifyChecksum(usage, bodyOctets(message), cksum.checksum)) {
-      throw new Refusal('KRB_AP_ERR_MODIFIED');
-    }
-    return { ticket, sessionKey, subkey: subkey && new Key(subkey.keytype, subkey.keyvalue) };
+  /** Key of a ticket that we, or a realm that trusts us, issued. */
+  #ticketKey({ realm, sname }: Ticket): Key | undefined {
+    return realm === this.realm ? this.keyOf(sname.nameString.join('/')) : this.#incoming.get(realm);
   }
 
   #referred(body: KdcReqBody): PrincipalName {
@@ -356,7 +251,7 @@ export class ScriptedKdc {
     if (etype === undefined) throw new Refusal('KDC_ERR_ETYPE_NOSUPP');
     const common = {
       key: encryptionKey(this.freshKey(etype)),
-      ...this.#timesAndFlags(issue),
+      ...ticketLife(issue, this.#options, this.#now(), this.extraFlags.get(sname.nameString.join('/')) ?? 0),
       caddr: issue.caddr,
     };
     const encTicketPart: EncTicketPart = {
@@ -377,43 +272,6 @@ export class ScriptedKdc {
       encode('Ticket', this.hooks.rewriteTicket?.(ticket) ?? ticket),
       this.#prove(issue, { ...common, lastReq, nonce: body.nonce, srealm: this.realm, sname }),
     );
-  }
-
-  #timesAndFlags(
-    issue: Issue,
-  ): Pick<EncKdcRepPart, 'flags' | 'authtime' | 'starttime' | 'endtime' | 'renewTill'> {
-    const { body, authtime } = issue;
-    const has = (option: number): boolean => hasFlag(body.kdcOptions, option);
-    const starttime = has(KDC_OPTIONS.postdated) ? (body.from ?? this.#now()) : this.#now();
-    const till = has(KDC_OPTIONS.renew) || body.till === 0 ? NO_LIMIT : body.till;
-    const endtime = Math.min(till, issue.endLimit, starttime + (this.#options.maxLifeSeconds ?? DAY));
-    const shortened = has(KDC_OPTIONS.renewableOk) && endtime < till && till !== NO_LIMIT;
-    const wished = has(KDC_OPTIONS.renewable | KDC_OPTIONS.renew)
-      ? body.rtime || NO_LIMIT
-      : shortened
-        ? till
-        : 0;
-    const renewTill = Math.min(
-      wished,
-      issue.renewLimit,
-      starttime + (this.#options.maxRenewSeconds ?? 7 * DAY),
-    );
-    const copied =
-      KDC_OPTIONS.forwardable | KDC_OPTIONS.forwarded | KDC_OPTIONS.proxiable | KDC_OPTIONS.proxy;
-    const flags =
-      issue.flags |
-      (body.kdcOptions & (copied | KDC_OPTIONS.postdated | KDC_OPTIONS.requestAnonymous)) |
-      (has(KDC_OPTIONS.postdated) ? TICKET_FLAGS.invalid : 0) |
-      (renewTill > endtime || has(KDC_OPTIONS.renew) ? TICKET_FLAGS.renewable : 0) |
-      (this.extraFlags.get(issue.sname.nameString.join('/')) ?? 0);
-    const renewable = hasFlag(flags, TICKET_FLAGS.renewable);
-    return {
-      flags: flags >>> 0,
-      authtime,
-      starttime,
-      endtime: renewable && has(KDC_OPTIONS.renew) ? Math.min(endtime, renewTill) : endtime,
-      renewTill: renewable ? renewTill : undefined,
-    };
   }
 
   /** RFC 6806 section 11: the checksum of the AS-REQ as it came in, if the client asked for it. */
@@ -464,20 +322,6 @@ export class ScriptedKdc {
 export function etypeInfo2(keys: readonly ScriptedKey[]): PaData {
   const entries = keys.map(({ key, salt, s2kparams }) => ({ etype: key.etype, salt, s2kparams }));
   return { padataType: PA_DATA_TYPES['PA-ETYPE-INFO2'], padataValue: encode('EtypeInfo2', entries) };
-}
-
-/** The KDC-REQ-BODY of a request, octet for octet. */
-function bodyOctets(message: Uint8Array): Uint8Array {
-  const fields = parseTlv(message, 'KDC-REQ').children![0]!.children!;
-  return fields.find(({ tagNumber }) => tagNumber === 4)!.children![0]!.raw;
-}
-
-function orUndefined<T>(attempt: () => T): T | undefined {
-  try {
-    return attempt();
-  } catch {
-    return undefined;
-  }
 }
 
 /** Octets with one bit of one octet changed; a negative index counts from the end. */

@@ -1,0 +1,63 @@
+/** What a command is to the dispatcher, and what every command begins with. */
+import { systemCcacheName, systemConfig } from '../client/system.js';
+import { CredentialError } from '../errors.js';
+import { ccachePath } from '../formats/ccacheName.js';
+import type { Krb5Config } from '../formats/krb5Config.js';
+import { type ParsePrincipalOptions, type Principal, parsePrincipal } from '../formats/principal.js';
+import type { Trace } from '../trace.js';
+import { during } from './failure.js';
+import type { Io } from './io.js';
+import type { Arguments, CommandSpec } from './options.js';
+import { environmentTrace } from './traceFile.js';
+
+/** A command module. */
+export interface Command {
+  readonly spec: CommandSpec;
+  /** Does it; the exit status. */
+  run(args: Arguments, io: Io): Promise<number>;
+}
+
+/** Configuration and trace of one run. */
+export interface Session {
+  readonly config: Krb5Config;
+  readonly trace: Trace | undefined;
+}
+
+/** Reads what the environment variables name. */
+export function startSession(io: Io): Promise<Session> {
+  return during({ activity: 'while initializing Kerberos 5 library' }, () => ({
+    config: systemConfig(io.env),
+    trace: environmentTrace(io),
+  }));
+}
+
+/** A credential cache in a file. */
+export interface CacheLocation {
+  /** As given, such as `FILE:/tmp/krb5cc_0`. */
+  readonly name: string;
+  readonly path: string;
+}
+
+/** The cache that `given` names, or the default one. */
+export function locateCache(config: Krb5Config, io: Io, given: string | undefined): Promise<CacheLocation> {
+  return during({ activity: 'while resolving ccache' }, () => {
+    const name = given ?? systemCcacheName(config, io.env);
+    return { name, path: ccachePath(name) };
+  });
+}
+
+/** Stands for "no realm given" while parsing; no realm can contain NUL. */
+const NO_REALM = '\0';
+
+/**
+ * The principal that `text` names, in default_realm unless it says otherwise.
+ * @throws FormatError ERR_PRINCIPAL_NAME, CredentialError ERR_NO_REALM
+ */
+export function parseName(text: string, config: Krb5Config, options: ParsePrincipalOptions = {}): Principal {
+  const principal = parsePrincipal(text, { ...options, defaultRealm: config.defaultRealm ?? NO_REALM });
+  if (principal.realm !== NO_REALM) return principal;
+  throw new CredentialError(
+    'ERR_NO_REALM',
+    `${JSON.stringify(text)} has no realm; add @REALM, or set default_realm in [libdefaults] of krb5.conf`,
+  );
+}

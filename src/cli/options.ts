@@ -1,0 +1,139 @@
+/**
+ * The options of a command: one table from which both the parser and `--help` work. Parsing is that of getopt(3) with
+ * GNU's habit of taking options after operands: `-ef`, `-l10h`, `-l 10h`, `--json`, `--` ends the options.
+ */
+
+/** One option. */
+export interface Option {
+  /** Letter behind `-`. */
+  readonly letter?: string;
+  /** Word behind `--`. */
+  readonly word?: string;
+  /** What its value is called in the help; without one the option is a switch. */
+  readonly value?: string;
+  /** One line of help. */
+  readonly text: string;
+}
+
+/** All that is known about a command without running it. */
+export interface CommandSpec {
+  readonly name: string;
+  /** One line of help. */
+  readonly summary: string;
+  /** As in the usage line, such as `[principal]`. */
+  readonly operands: string;
+  readonly operandCount: { readonly least: number; readonly most: number };
+  readonly options: readonly Option[];
+  /** Letters or words of options that exclude each other. */
+  readonly exclusive: readonly (readonly [string, string])[];
+  /** Letters that MIT's program has and this one has not. */
+  readonly unsupported: string;
+  /** Exit status for wrong usage, as in MIT's program. */
+  readonly usageStatus: number;
+  /** Exit statuses in words. */
+  readonly exitStatuses: readonly (readonly [number, string])[];
+  /** Environment variables that matter. */
+  readonly environment: readonly string[];
+  readonly examples: readonly string[];
+}
+
+/** Wrong usage; the message is for the person who typed. */
+export class UsageError extends Error {}
+
+/** The options that every command has. */
+export const COMMON_OPTIONS: readonly Option[] = [
+  { word: 'json', text: 'write results, and errors, as JSON' },
+  { word: 'help', text: 'print this help' },
+];
+
+/** What was given on the command line. */
+export class Arguments {
+  readonly #values: ReadonlyMap<string, string>;
+  readonly operands: readonly string[];
+
+  constructor(values: ReadonlyMap<string, string>, operands: readonly string[]) {
+    this.#values = values;
+    this.operands = operands;
+  }
+
+  /** Whether the option with this letter or word was given. */
+  has(name: string): boolean {
+    return this.#values.has(name);
+  }
+
+  /** Value of the option, of the last one if there are several. */
+  value(name: string): string | undefined {
+    return this.#values.get(name);
+  }
+}
+
+/**
+ * Takes a command line apart. Asking for help wins over mistakes in the rest.
+ * @throws UsageError
+ */
+export function parseArguments(spec: CommandSpec, argv: readonly string[]): Arguments {
+  const values = new Map<string, string>();
+  const operands: string[] = [];
+  const rest = [...argv];
+  for (let argument = rest.shift(); argument !== undefined; argument = rest.shift()) {
+    if (argument === '--') operands.push(...rest.splice(0));
+    else if (argument.startsWith('--')) parseWord(spec, argument.slice(2), rest, values);
+    else if (argument.startsWith('-') && argument !== '-')
+      parseLetters(spec, argument.slice(1), rest, values);
+    else operands.push(argument);
+  }
+  if (!values.has('help')) check(spec, values, operands);
+  return new Arguments(values, operands);
+}
+
+function parseWord(spec: CommandSpec, text: string, rest: string[], values: Map<string, string>): void {
+  const [, word = '', inline] = /^([^=]*)(?:=(.*))?$/s.exec(text) ?? [];
+  const option = [...spec.options, ...COMMON_OPTIONS].find((candidate) => candidate.word === word);
+  if (option === undefined) throw new UsageError(`unrecognized option '--${word}'`);
+  if (option.value === undefined) {
+    if (inline !== undefined) throw new UsageError(`option '--${word}' doesn't allow an argument`);
+    values.set(word, '');
+    return;
+  }
+  const value = inline ?? rest.shift();
+  if (value === undefined) throw new UsageError(`option '--${word}' requires an argument`);
+  values.set(word, value);
+}
+
+function parseLetters(spec: CommandSpec, text: string, rest: string[], values: Map<string, string>): void {
+  for (let i = 0; i < text.length; i++) {
+    const letter = text[i]!;
+    const option = spec.options.find((candidate) => candidate.letter === letter);
+    if (option === undefined) throw unknownLetter(spec, letter);
+    if (option.value === undefined) {
+      values.set(letter, '');
+      continue;
+    }
+    const value = i + 1 < text.length ? text.slice(i + 1) : rest.shift();
+    if (value === undefined) throw new UsageError(`option requires an argument -- '${letter}'`);
+    values.set(letter, value);
+    return;
+  }
+}
+
+function unknownLetter(spec: CommandSpec, letter: string): UsageError {
+  return spec.unsupported.includes(letter)
+    ? new UsageError(`option -${letter} of MIT's ${spec.name} is not supported`)
+    : new UsageError(`invalid option -- '${letter}'`);
+}
+
+function check(spec: CommandSpec, values: ReadonlyMap<string, string>, operands: readonly string[]): void {
+  for (const [one, other] of spec.exclusive) {
+    if (values.has(one) && values.has(other)) {
+      throw new UsageError(`Only one of ${dashed(one)} and ${dashed(other)} allowed`);
+    }
+  }
+  const { least, most } = spec.operandCount;
+  if (operands.length > most) throw new UsageError(`Extra arguments (starting with "${operands[most]}").`);
+  if (operands.length < least) throw new UsageError(`missing argument: ${spec.operands}`);
+}
+
+/** The option as one types it. */
+export function dashed(name: string): string {
+  return name.length === 1 ? `-${name}` : `--${name}`;
+}

@@ -1,0 +1,248 @@
+/**
+ * Security context of the krb5 mechanism, acceptor's side (RFC 4121; RFC 4120 section 3.2.3 and 3.2.4).
+ *
+ * 1. `step(token)` opens the AP-REQ with a key of the keytab, checks it and answers with an AP-REP if the initiator wants
+ *    mutual authentication. The AP-REP brings the acceptor's subkey and sequence number.
+ * 2. Messages are protected under that subkey, otherwise under the initiator's.
+ *
+ * Not here: DCE style, user-to-user.
+ */
+import { equalBytes } from '../bytes.js';
+import type { Key } from '../crypto/key.js';
+import { ProtocolError } from '../errors.js';
+import { type Environment, uint32 } from '../exchange/environment.js';
+import { principalOf } from '../exchange/principalName.js';
+import { freshSubkey } from '../exchange/tgs.js';
+import type { Credential } from '../formats/credential.js';
+import { findKeytabEntry, type KeytabEntry } from '../formats/keytab.js';
+import { formatPrincipal, type Principal, samePrincipal } from '../formats/principal.js';
+import { bindingsHash, type ChannelBindings } from '../gss/bindings.js';
+import { GSS_FLAGS } from '../gss/flags.js';
+import { checkMic, type MessageKey, makeMic, unwrapMessage, wrapMessage } from '../gss/perMessage.js';
+import type { SecurityContext, StepResult } from '../gss/securityContext.js';
+import { badToken, decodeKrb5Token, encodeKrb5Token, TOKEN_IDS } from '../gss/token.js';
+import { KEY_USAGES } from '../iana/keyUsages.js';
+import { AP_OPTIONS, hasFlag } from '../messages/flags.js';
+import { encode } from '../messages/module.js';
+import { CONFOUNDER_OCTETS, encryptionKey, seal } from '../messages/sealed.js';
+import type { Ticket } from '../messages/ticket.js';
+import { AcceptError } from './acceptError.js';
+import { type VerifiedApReq, verifyApReq } from './apRequest.js';
+import { type ContextChecksum, credentialsOf, readContextChecksum } from './delegation.js';
+import { krbErrorOf, Refusal } from './refusal.js';
+import type { ReplayCache } from './replayCache.js';
+
+/** What an acceptor is made of. */
+export interface AcceptorParts {
+  readonly keytab: readonly KeytabEntry[];
+  /** The one service to accept for; any of the keytab when undefined. */
+  readonly service: Principal | undefined;
+  readonly environment: Environment;
+  readonly skewSeconds: number;
+  readonly replayCache: ReplayCache;
+  /** Refuses an initiator that has others; one that has none is let in, as by MIT krb5. */
+  readonly channelBindings: ChannelBindings | undefined;
+}
+
+/** A context that an initiator starts. */
+export interface AcceptedContext extends SecurityContext {
+  /** Who the initiator is, once that is proven. */
+  readonly client: Principal | undefined;
+  /** For whom the ticket was. */
+  readonly service: Principal | undefined;
+  /** GSS_FLAGS that the initiator set. */
+  readonly flags: number;
+  /** Credentials that the initiator delegated, usually one ticket-granting ticket. */
+  readonly delegated: readonly Credential[];
+  /** Whether the initiator gave the acceptor's channel bindings. */
+  readonly channelBound: boolean;
+}
+
+/** A krb5 context that the other side starts. */
+export class AcceptorContext implements AcceptedContext {
+  client: Principal | undefined;
+  service: Principal | undefined;
+  flags = 0;
+  delegated: readonly Credential[] = [];
+  channelBound = false;
+  readonly #parts: AcceptorParts;
+  #state: 'new' | 'established' | 'dead' = 'new';
+  #messageKey: MessageKey | undefined;
+  #sendSequence = 0n;
+  #receiveSequence = 0n;
+
+  constructor(parts: AcceptorParts) {
+    this.#parts = parts;
+  }
+
+  get established(): boolean {
+    return this.#state === 'established';
+  }
+
+  /** Whether we have proven ourselves to the initiator. */
+  get mutuallyAuthenticated(): boolean {
+    return this.established && hasFlag(this.flags, GSS_FLAGS.mutual);
+  }
+
+  /**
+   * Takes the initiator's token, gives ours if it wants one.
+   * @throws AcceptError with the code of the KRB-ERROR in its token, ERR_GSS_TOKEN, ERR_GSS_STATE
+   */
+  step(token?: Uint8Array): StepResult {
+    try {
+      if (this.#state !== 'new' || token === undefined) throw wrongState(this.#state);
+      const { id, message } = decodeKrb5Token(token);
+      if (id !== TOKEN_IDS.AP_REQ) throw badToken('TOK_ID', 'not an AP-REQ');
+      const reply = this.#accept(message);
+      this.#state = 'established';
+      return { token: reply, done: true };
+    } catch (error) {
+      this.#state = 'dead';
+      throw this.#acceptError(error);
+    }
+  }
+
+  wrap(message: Uint8Array, options: { confidential?: boolean } = {}): Uint8Array {
+    return wrapMessage(message, options.confidential ?? true, this.#key(), this.#nextSequence(), (count) =>
+      this.#parts.environment.randomBytes(count),
+    );
+  }
+
+  unwrap(token: Uint8Array): { message: Uint8Array; confidential: boolean } {
+    const { message, sealed, sequence } = this.#orDie(() => unwrapMessage(token, this.#key()));
+    this.#expectSequence(sequence);
+    return { message, confidential: sealed };
+  }
+
+  mic(message: Uint8Array): Uint8Array {
+    return makeMic(message, this.#key(), this.#nextSequence());
+  }
+
+  verifyMic(message: Uint8Array, token: Uint8Array): void {
+    this.#expectSequence(this.#orDie(() => checkMic(message, token, this.#key())));
+  }
+
+  #accept(octets: Uint8Array): Uint8Array | undefined {
+    const { environment, skewSeconds, replayCache } = this.#parts;
+    const nowMs = environment.nowMs();
+    const verified = verifyApReq(octets, {
+      keyOf: (ticket) => this.#ticketKey(ticket),
+      nowMs,
+      skewSeconds,
+      authenticatorUsage: KEY_USAGES.AP_REQ_AUTHENTICATOR,
+    });
+    if (!replayCache.admit(verified.apReq.authenticator.cipher, nowMs)) {
+      throw new Refusal('KRB_AP_ERR_REPEAT', 'Request is a replay');
+    }
+    const checksum = readContextChecksum(verified.authenticator.cksum);
+    this.#checkBindings(checksum);
+    this.client = principalOf(verified.ticketPart.cname, verified.ticketPart.crealm);
+    this.service = principalOf(verified.ticket.sname, verified.ticket.realm);
+    this.flags = checksum.flags;
+    this.delegated = this.#delegated(checksum, verified, this.client);
+    return this.#establish(verified);
+  }
+
+  /** The key of the keytab that the ticket names. */
+  #ticketKey({ realm, sname, encPart: { etype, kvno } }: Ticket): Key {
+    const { keytab, service } = this.#parts;
+    const principal = principalOf(sname, realm);
+    const known = service === undefined || samePrincipal(service, principal);
+    if (!known || !keytab.some((entry) => samePrincipal(entry.principal, principal))) {
+      throw new Refusal('KRB_AP_ERR_NOT_US', `the ticket is for ${formatPrincipal(principal)}`);
+    }
+    const entry = findKeytabEntry(keytab, { principal, etype, kvno });
+    if (entry !== undefined) return entry.key;
+    const problem = `no key version ${kvno} of type ${etype} in the keytab`;
+    throw new Refusal(kvno === undefined ? 'KRB_AP_ERR_NOKEY' : 'KRB_AP_ERR_BADKEYVER', problem);
+  }
+
+  #checkBindings({ bindingsHash: theirs }: ContextChecksum): void {
+    const { channelBindings } = this.#parts;
+    if (channelBindings === undefined || theirs.every((octet) => octet === 0)) return;
+    if (!equalBytes(theirs, bindingsHash(channelBindings))) {
+      throw new Refusal('KRB_ERR_GENERIC', 'Incorrect channel bindings were supplied');
+    }
+    this.channelBound = true;
+  }
+
+  #delegated({ krbCred }: ContextChecksum, verified: VerifiedApReq, client: Principal): Credential[] {
+    if (krbCred === undefined) return [];
+    const { sessionKey, subkey } = verified;
+    return credentialsOf(krbCred, subkey === undefined ? [sessionKey] : [sessionKey, subkey], client);
+  }
+
+  /** Fixes key and sequence numbers; the AP-REP if the initiator wants mutual authentication. */
+  #establish({ apReq, authenticator, sessionKey, subkey }: VerifiedApReq): Uint8Array | undefined {
+    const { environment } = this.#parts;
+    const key = subkey ?? sessionKey;
+    this.#receiveSequence = BigInt((authenticator.seqNumber ?? 0) >>> 0);
+    if (!hasFlag(apReq.apOptions, AP_OPTIONS.mutualRequired)) {
+      this.#messageKey = { key, acceptorSubkey: false, sender: 'acceptor' };
+      // Without an AP-REP both sides count from the initiator's number, as in MIT krb5.
+      this.#sendSequence = this.#receiveSequence;
+      return undefined;
+    }
+    const ours = freshSubkey(key, environment);
+    this.#messageKey = { key: ours, acceptorSubkey: true, sender: 'acceptor' };
+    const seqNumber = uint32(environment.randomBytes(4)) & 0x3fffffff;
+    this.#sendSequence = BigInt(seqNumber);
+    const { ctime, cusec } = authenticator;
+    const part = encode('EncApRepPart', { ctime, cusec, subkey: encryptionKey(ours), seqNumber });
+    const confounder = environment.randomBytes(CONFOUNDER_OCTETS);
+    const encPart = seal(part, sessionKey, KEY_USAGES.AP_REP, confounder);
+    return encodeKrb5Token(TOKEN_IDS.AP_REP, encode('ApRep', { pvno: 5, msgType: 15, encPart }));
+  }
+
+  #acceptError(error: unknown): unknown {
+    if (error instanceof Refusal) {
+      const token = encodeKrb5Token(TOKEN_IDS.ERROR, encode('KrbError', this.#krbError(error)));
+      return new AcceptError(error.symbol, `token refused: ${error.eText}`, token, { cause: error });
+    }
+    if (error instanceof ProtocolError) {
+      return new AcceptError(error.code, `token refused: ${error.message}`, undefined, { cause: error });
+    }
+    return error;
+  }
+
+  #krbError(refusal: Refusal) {
+    const { service, keytab, environment } = this.#parts;
+    const { realm, nameType, components } = service ?? keytab[0]?.principal ?? NOBODY;
+    return krbErrorOf(refusal, { realm, sname: { nameType, nameString: components } }, environment);
+  }
+
+  #key(): MessageKey {
+    if (this.#state !== 'established' || this.#messageKey === undefined) throw wrongState(this.#state);
+    return this.#messageKey;
+  }
+
+  #nextSequence(): bigint {
+    this.#key();
+    return this.#sendSequence++;
+  }
+
+  #expectSequence(sequence: bigint): void {
+    const checked = hasFlag(this.flags, GSS_FLAGS.replay | GSS_FLAGS.sequence);
+    this.#orDie(() => {
+      if (checked && sequence !== this.#receiveSequence) {
+        throw badToken('SND_SEQ', 'a replayed, lost or reordered message', 'RFC 4121 section 4.2.6');
+      }
+    });
+    this.#receiveSequence = sequence + 1n;
+  }
+
+  #orDie<Result>(action: () => Result): Result {
+    try {
+      return action();
+    } catch (error) {
+      this.#state = 'dead';
+      throw error;
+    }
+  }
+}
+
+const NOBODY: Principal = { nameType: 0, components: ['unknown'], realm: '' };
+
+function wrongState(state: string): ProtocolError {
+  return new ProtocolError('ERR_GSS_STATE', 'acceptor context', `not possible: the context is ${state}`);
+}

@@ -1,0 +1,151 @@
+/** What the documents say, held against the sources: error codes, paths, links and examples. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import * as errors from '../src/errors.js';
+import { ERROR_CODES } from '../src/iana/errorCodes.js';
+import { anchorsOf, codeBlocks, linksOf, tableRows } from './support/markdown.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+
+/** Paths from the root of the files below `folder` that end in `ending`. */
+function filesIn(folder: string, ending: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith(ending) && !path.includes('node_modules'))
+    .map((path) => join(folder, path));
+}
+
+const documents = [
+  ...readdirSync(ROOT).filter((path) => path.endsWith('.md')),
+  ...['docs', 'test', 'bench', 'scripts', 'src', 'vectors'].flatMap((folder) => filesIn(folder, '.md')),
+];
+
+it('the documents are there', () => {
+  const expected = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'docs/architecture.md'];
+  expect(documents).toEqual(expect.arrayContaining(expected));
+});
+
+describe('docs/errors.md', () => {
+  const source = read('src/errors.ts');
+  const union = /export type ClientErrorCode =([\s\S]*?);/.exec(source)![1]!;
+  const clientCodes = [...union.matchAll(/'(\w+)'/g)].map((match) => match[1]!);
+  const rows = tableRows(read('docs/errors.md'))
+    .map((cells) => ({ code: /^`(ERR_\w+|KDC_\w+|KRB_\w+)`$/.exec(cells[0]!)?.[1], cells }))
+    .filter(({ code }) => code !== undefined);
+
+  it('has one row for each code, and no other', () => {
+    const all = [...clientCodes, ...Object.keys(ERROR_CODES), 'KRB_ERR_UNREGISTERED'];
+    expect(clientCodes.length).toBeGreaterThan(30);
+    expect(rows.map(({ code }) => code).sort()).toEqual(all.sort());
+  });
+
+  it('gives KRB-ERRORs their number', () => {
+    const numbers = rows.filter(({ code }) => code! in ERROR_CODES).map(({ cells }) => Number(cells[1]));
+    expect(numbers).toEqual(Object.values(ERROR_CODES).map(({ number }) => number));
+  });
+
+  it.each(rows)('$code has a class that exists, a meaning and advice', ({ code, cells }) => {
+    const [classes, meaning, advice] = cells.slice(code!.startsWith('ERR_') ? 1 : 2);
+    for (const name of classes!.split(', ')) expect(errors).toHaveProperty(name);
+    expect(meaning).toMatch(/\.$/);
+    expect(advice).toMatch(/\.$/);
+  });
+
+  it.each(clientCodes)('%s can happen', (code) => {
+    const sources = filesIn('src', '.ts').map((path) => read(path).replace(union, ''));
+    const code_ = sources.map((text) => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, ''));
+    expect(code_.some((text) => text.includes(`'${code}'`))).toBe(true);
+  });
+});
+
+describe('docs/coverage.md', () => {
+  const rows = tableRows(read('docs/coverage.md')).filter((cells) => cells.length === 5);
+  const paths = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map((match) => match[1]!);
+
+  it('covers the RFCs', () => {
+    const text = read('docs/coverage.md');
+    for (const rfc of [2743, 2744, 3244, 3961, 3962, 4120, 4121, 4178, 4537, 4556, 4757, 6113, 6806, 8009]) {
+      expect(text).toContain(`RFC ${rfc}`);
+    }
+    expect(rows.length).toBeGreaterThan(80);
+  });
+
+  it.each(rows)('%s %s: %s', (_section, _what, state, files, tests) => {
+    expect(['yes', 'partly', 'no', 'n/a', 'yes/partly/no', 'state', '---']).toContain(state);
+    for (const path of [...paths(files!), ...paths(tests!)]) {
+      expect(existsSync(join(ROOT, path)), path).toBe(true);
+    }
+    if (state === 'yes' || state === 'partly') {
+      expect(paths(files!).every((path) => path.startsWith('src/')) && paths(files!).length > 0).toBe(true);
+      expect(paths(tests!).every((path) => path.startsWith('test/')) && paths(tests!).length > 0).toBe(true);
+    }
+  });
+});
+
+describe('links', () => {
+  it.each(documents)('of %s lead somewhere', (path) => {
+    const broken = linksOf(read(path)).filter((link) => !/^[a-z]+:/.test(link) && !resolves(path, link));
+    expect(broken).toEqual([]);
+  });
+});
+
+function resolves(from: string, link: string): boolean {
+  const [file, anchor] = link.split('#') as [string, string | undefined];
+  const target = file === '' ? join(ROOT, from) : resolve(ROOT, dirname(from), file);
+  if (!existsSync(target)) return false;
+  return anchor === undefined || anchorsOf(readFileSync(target, 'utf8')).includes(anchor);
+}
+
+describe('examples', () => {
+  const examples = documents
+    .filter((path) => path === 'README.md' || path.startsWith('docs'))
+    .flatMap((path) => codeBlocks(read(path), 'ts').map((block) => ({ path, ...block })));
+
+  it('are there', () => {
+    expect(examples.map(({ path }) => path)).toContain('README.md');
+  });
+
+  it('pass the type checker', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'krb5-client-docs-'));
+    try {
+      expect(typeErrors(folder, examples)).toBe('');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }, 120_000);
+
+  it('that are wrong do not pass', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'krb5-client-docs-'));
+    try {
+      const code = "import { fromPassword } from 'krb5-client';\nfromPassword(1);\n";
+      expect(typeErrors(folder, [{ path: 'wrong.md', line: 7, code }])).toContain('wrong_md-7.mts(8,');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }, 120_000);
+});
+
+/** What the compiler says of the examples; their lines are those of the document. */
+function typeErrors(
+  folder: string,
+  examples: readonly { path: string; line: number; code: string }[],
+): string {
+  const files = examples.map(({ path, line, code }) => {
+    const file = `${path.replace(/\W/g, '_')}-${line}.mts`;
+    writeFileSync(join(folder, file), `${'\n'.repeat(line - 1)}${code}\nexport {};\n`);
+    return file;
+  });
+  const compilerOptions = {
+    ...{ target: 'ES2023', module: 'NodeNext', strict: true, exactOptionalPropertyTypes: true, noEmit: true },
+    ...{ noUncheckedIndexedAccess: true, verbatimModuleSyntax: true, types: ['node'] },
+    typeRoots: [join(ROOT, 'node_modules/@types')],
+    paths: { 'krb5-client': [join(ROOT, 'src/index.ts')] },
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+  return spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' }).stdout;
+}

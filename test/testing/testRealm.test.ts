@@ -1,0 +1,125 @@
+/** The embedded realm, with this library's own client. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  type Client,
+  decodeKeytab,
+  fromKeytab,
+  fromPassword,
+  hasFlag,
+  KdcError,
+  Key,
+  type LoginOptions,
+  parseConfig,
+  TICKET_FLAGS,
+} from '../../src/index.js';
+import { TestRealm } from '../../src/testing/index.js';
+
+const USERS = {
+  alice: { password: 'secret' },
+  open: { password: 'secret', requiresPreauth: false },
+  salted: { password: 'secret', salt: 'a salt of its own', etypes: [20] },
+  expired: { password: 'secret', expired: true },
+  pwexpired: { password: 'secret', passwordExpired: true },
+  locked: { password: 'secret', locked: true },
+  short: { password: 'secret', maxLifeSeconds: 600 },
+  random: {},
+  'HTTP/localhost': {},
+} as const;
+
+let realm: TestRealm;
+beforeAll(async () => {
+  realm = await TestRealm.start({ realm: 'EXAMPLE.TEST', principals: USERS });
+});
+afterAll(() => realm.stop());
+
+function client(name = 'alice', password = 'secret'): Client {
+  return fromPassword(name, password, { config: realm.config });
+}
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => 'no error',
+    (error: unknown) => (error as { code: string }).code,
+  );
+}
+
+describe('login', () => {
+  it('gives a ticket-granting ticket', async () => {
+    const { credential, replyEtype } = await client().login();
+    expect(credential.server.components).toEqual(['krbtgt', 'EXAMPLE.TEST']);
+    expect(replyEtype).toBe(18);
+    expect(hasFlag(credential.flags, TICKET_FLAGS.initial)).toBe(true);
+    expect(hasFlag(credential.flags, TICKET_FLAGS.preAuthent)).toBe(true);
+    expect(hasFlag(credential.flags, TICKET_FLAGS.encPaRep)).toBe(true);
+    expect(credential.endTime - credential.authTime).toBe(10 * 3600);
+  });
+
+  it('works without pre-authentication', async () => {
+    const { credential } = await client('open').login();
+    expect(hasFlag(credential.flags, TICKET_FLAGS.preAuthent)).toBe(false);
+  });
+
+  it('knows salts and encryption types of its own', async () => {
+    expect((await client('salted').login()).replyEtype).toBe(20);
+  });
+
+  it('works with a keytab', async () => {
+    const keytab = realm.keytabFile('random');
+    expect(statSync(keytab).mode & 0o777).toBe(0o600);
+    const random = await fromKeytab({ keytab, config: realm.config });
+    expect((await random.login()).credential.client.components).toEqual(['random']);
+  });
+
+  it.each([
+    ['alice', 'wrong', 'KDC_ERR_PREAUTH_FAILED'],
+    ['nobody', 'secret', 'KDC_ERR_C_PRINCIPAL_UNKNOWN'],
+    ['expired', 'secret', 'KDC_ERR_NAME_EXP'],
+    ['pwexpired', 'secret', 'KDC_ERR_KEY_EXPIRED'],
+    ['locked', 'secret', 'KDC_ERR_CLIENT_REVOKED'],
+  ])('refuses %s with the password %s: %s', async (name, password, code) => {
+    expect(await codeOf(client(name, password).login())).toBe(code);
+  });
+
+  it('lets an expired password ask for kadmin/changepw', async () => {
+    const service = { nameType: 2, components: ['kadmin', 'changepw'], realm: 'EXAMPLE.TEST' };
+    expect((await client('pwexpired').login({ service })).credential.server).toEqual(service);
+  });
+
+  it.each<[LoginOptions, number, number]>([
+    [{ lifetimeSeconds: 600 }, 600, 0],
+    [{ lifetimeSeconds: 600, renewLifetimeSeconds: 3600 }, 600, 3600],
+    [{ lifetimeSeconds: 600, renewLifetimeSeconds: 30 * 86_400 }, 600, 7 * 86_400],
+    [{ lifetimeSeconds: 20 * 3600 }, 10 * 3600, 20 * 3600],
+  ])('%j: a life of %i s, renewable for %i s', async (options, life, renewable) => {
+    const { authTime, endTime, renewTill } = (await client().login(options)).credential;
+    const slack = (seconds: number): number => Math.round(seconds / 60) * 60;
+    expect(slack(endTime - authTime)).toBe(life);
+    expect(renewTill === 0 ? 0 : slack(renewTill - authTime)).toBe(renewable);
+  });
+
+  it('keeps to the limits of the account', async () => {
+    const { authTime, endTime } = (await client('short').login()).credential;
+    expect(endTime - authTime).toBe(600);
+  });
+
+  it.each([17, 18, 19, 20])('in encryption type %i alone', async (etype) => {
+    const text = `${realm.krb5Conf}[libdefaults]\n  permitted_enctypes = ${ETYPE_NAMES[etype]}\n`;
+    const alone = fromPassword('alice', 'secret', { config: parseConfig(text) });
+    const { credential, replyEtype } = await alone.login();
+    expect([replyEtype, credential.sessionKey.etype]).toEqual([etype, etype]);
+    expect((await alone.serviceTicket('HTTP@localhost')).sessionKey.etype).toBe(etype);
+  });
+});
+
+const ETYPE_NAMES: Readonly<Record<number, string>> = {
+  17: 'aes128-cts-hmac-sha1-96',
+  18: 'aes256-cts-hmac-sha1-96',
+  19: 'aes128-cts-hmac-sha256-128',
+  20: 'aes256-cts-hmac-sha384-192',
+};
+void existsSync;
+void readFileSync;
+void decodeKeytab;
+void KdcError;
+void Key;
