@@ -10,7 +10,6 @@ import { CredentialError } from '../errors.js';
 import { keytabPath } from '../formats/ccacheName.js';
 import type { Credential } from '../formats/credential.js';
 import { parseDuration } from '../formats/duration.js';
-import type { Krb5Config } from '../formats/krb5Config.js';
 import { formatPrincipal, type Principal, parsePrincipal, samePrincipal } from '../formats/principal.js';
 import { readCcacheFile, writeCcacheFile } from '../stores/fileCcache.js';
 import { readKeytabFile } from '../stores/fileKeytab.js';

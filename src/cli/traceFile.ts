@@ -8,7 +8,7 @@ const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (con
 
 /** The trace that the environment asks for. A file that does not exist yet is made readable by the owner only. */
 export function environmentTrace(io: Io): Trace | undefined {
-  const name = io.env['KRB5_TRACE'];
+  const name = io.env.KRB5_TRACE;
   if (name === undefined || name === '') return undefined;
   const append =
     name === '/dev/stderr'
