@@ -98,8 +98,8 @@ async function checkTokens(folder) {
 }
 
 /**
- * Command line contract: `krb5 kinit NAME` reads the password from standard input, `krb5 token SERVICE`
- * prints base64; both go by KRB5_CONFIG and KRB5CCNAME.
+ * Command line contract: `krb5 kinit NAME` reads the password from standard input, MIT's `klist -e` shows the ticket,
+ * `krb5 token SERVICE` prints base64; both go by KRB5_CONFIG and KRB5CCNAME.
  * @param {import('./realServers/index.mjs').AttachedRealm} realm
  * @param {string} folder @param {string} command @param {string[]} first
  */
@@ -107,6 +107,9 @@ async function makeToken(realm, folder, command, first) {
   const ccache = realm.newCcache();
   const options = { cwd: folder, env: { ...process.env, ...realm.env({ ccache }) } };
   await mustRun(command, [...first, 'kinit', 'alice'], { ...options, input: `${realm.users.alice}\n` });
+  const list = await mustRun('klist', ['-e'], options);
+  if (!list.stdout.includes(`krbtgt/${realm.realm}@${realm.realm}`))
+    throw new Error(`MIT klist does not show the ticket:\n${list.stdout}`);
   const { stdout } = await mustRun(command, [...first, 'token', 'HTTP@localhost'], options);
   return stdout.trim();
 }

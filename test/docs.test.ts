@@ -3,8 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { runProgram } from '../src/cli/program.js';
 import * as errors from '../src/errors.js';
 import { ERROR_CODES } from '../src/iana/errorCodes.js';
 import { anchorsOf, codeBlocks, linksOf, tableRows } from './support/markdown.js';
@@ -55,10 +57,10 @@ describe('docs/errors.md', () => {
     expect(advice).toMatch(/\.$/);
   });
 
-  it.each(clientCodes)('%s can happen', (code) => {
-    const sources = filesIn('src', '.ts').map((path) => read(path).replace(union, ''));
-    const code_ = sources.map((text) => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, ''));
-    expect(code_.some((text) => text.includes(`'${code}'`))).toBe(true);
+  it('has no code that cannot happen', () => {
+    const sources = filesIn('src', '.ts').map((path) => withoutComments(read(path).replace(union, '')));
+    const unused = clientCodes.filter((code) => !sources.some((text) => text.includes(`'${code}'`)));
+    expect(unused).toEqual([]);
   });
 });
 
@@ -75,7 +77,7 @@ describe('docs/coverage.md', () => {
   });
 
   it.each(rows)('%s %s: %s', (_section, _what, state, files, tests) => {
-    expect(['yes', 'partly', 'no', 'n/a', 'yes/partly/no', 'state', '---']).toContain(state);
+    expect(['yes', 'partly', 'no']).toContain(state);
     for (const path of [...paths(files!), ...paths(tests!)]) {
       expect(existsSync(join(ROOT, path)), path).toBe(true);
     }
@@ -85,6 +87,10 @@ describe('docs/coverage.md', () => {
     }
   });
 });
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '');
+}
 
 describe('links', () => {
   it.each(documents)('of %s lead somewhere', (path) => {
@@ -98,6 +104,44 @@ function resolves(from: string, link: string): boolean {
   const target = file === '' ? join(ROOT, from) : resolve(ROOT, dirname(from), file);
   if (!existsSync(target)) return false;
   return anchor === undefined || anchorsOf(readFileSync(target, 'utf8')).includes(anchor);
+}
+
+describe('command lines', () => {
+  const lines = documents
+    .flatMap((path) => codeBlocks(read(path), 'sh'))
+    .flatMap(({ code }) => code.split('\n'))
+    .flatMap((line) => [...line.replace(/#.*/, '').matchAll(/\bkrb5 ([a-z]\w*)(.*)/g)])
+    .map((match) => [match[1]!, match[2]!.trim()] as const);
+
+  it.each(lines)('krb5 %s %s', async (command, rest) => {
+    const { status, stdout } = await run([command, '--help']);
+    expect(status).toBe(0);
+    for (const option of rest.match(/(?<!\S)--?\w+/g) ?? [])
+      expect(stdout).toMatch(new RegExp(`^  ${option}\\b`, 'm'));
+  });
+
+  it('name the variables that --help explains', async () => {
+    const { stdout } = await run(['kinit', '--help']);
+    for (const name of new Set(read('README.md').match(/\bKRB5\w+/g))) expect(stdout).toContain(name);
+  });
+
+  it('that are wrong are seen', async () => {
+    expect((await run(['frobnicate', '--help'])).status).not.toBe(0);
+  });
+});
+
+/** One run of the program. */
+async function run(argv: readonly string[]): Promise<{ status: number; stdout: string }> {
+  const written: Uint8Array[] = [];
+  const output = { write: (octets: Uint8Array) => written.push(octets) };
+  const stdin = Readable.from([]);
+  const status = await runProgram(argv, {
+    stdin,
+    stdout: output,
+    stderr: { write: () => undefined },
+    env: {},
+  });
+  return { status, stdout: Buffer.concat(written).toString() };
 }
 
 describe('examples', () => {

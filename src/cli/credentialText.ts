@@ -47,14 +47,12 @@ function flagLetters(flags: number): string {
   return FLAG_LETTERS.map(([name, letter]) => (hasFlag(flags, TICKET_FLAGS[name]) ? letter : '')).join('');
 }
 
-const OUTDATED: ReadonlySet<number> = new Set([16, 23, 24]);
-const REMOVED: ReadonlySet<number> = new Set([1, 2, 3]);
+/** Single DES, triple DES and RC4. */
+const OUTDATED: ReadonlySet<number> = new Set([1, 2, 3, 16, 23, 24]);
 
 /** Name with MIT's remark about types that are broken. */
 export function etypeText(etype: number): string {
-  const name = encryptionTypeName(etype);
-  if (REMOVED.has(etype)) return `UNSUPPORTED:${name}`;
-  return OUTDATED.has(etype) ? `DEPRECATED:${name}` : name;
+  return `${OUTDATED.has(etype) ? 'DEPRECATED:' : ''}${encryptionTypeName(etype)}`;
 }
 
 /** The ticket's outside, or undefined when it is none. */
@@ -89,7 +87,18 @@ export function ticketLines(credential: Credential, defaultClient: Principal, sh
     `${formatTime(startTime || authTime)}  ${formatTime(endTime)}  ${name}`,
     ...rows.filter((row) => row.length > 0).map((row) => `\t${row.join(', ')}`),
     ...(show.addresses ? [`\tAddresses: ${addressesText(credential.addresses)}`] : []),
+    ...ticketServerLines(credential),
   ];
+}
+
+/** The name on the ticket itself, where it is another one. */
+function ticketServerLines(credential: Credential): string[] {
+  const ticket = outerTicket(credential);
+  if (ticket === undefined) return [];
+  const { nameType, nameString: components } = ticket.sname;
+  const server = { nameType, components, realm: ticket.realm };
+  if (samePrincipal(server, credential.server)) return [];
+  return [`\tTicket server: ${printable(formatPrincipal(server))}`];
 }
 
 function etypesText(credential: Credential): string {

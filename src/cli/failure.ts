@@ -73,7 +73,7 @@ function sentence(error: KerberosError, situation: Situation): string | undefine
     case 'KDC_ERR_C_PRINCIPAL_UNKNOWN':
       return `Client ${name === undefined ? '' : `'${name}' `}not found in Kerberos database`;
     case 'KDC_ERR_S_PRINCIPAL_UNKNOWN':
-      return `Server ${server === undefined ? '' : `${formatPrincipal(server)} `}not found in Kerberos database`;
+      return `Server ${server === undefined ? '' : `${aboutWhom(error, server)} `}not found in Kerberos database`;
     case 'KDC_ERR_PREAUTH_FAILED':
       return password === true ? 'Password incorrect' : 'Preauthentication failed';
     case 'ERR_INTEGRITY':
@@ -87,6 +87,11 @@ function sentence(error: KerberosError, situation: Situation): string | undefine
     default:
       return SENTENCES[error.code];
   }
+}
+
+/** Of a chain of requests, the one that was refused; it may have been for a cross-realm ticket. */
+function aboutWhom(error: KerberosError, server: Principal): string {
+  return error instanceof KdcError ? error.details.principal : formatPrincipal(server);
 }
 
 /** The error in lines: what failed, then what is known about it. */

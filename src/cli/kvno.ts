@@ -94,9 +94,9 @@ async function askAll(query: Query, io: Io): Promise<number> {
   for (const name of args.operands) {
     try {
       const found = await ask(query, name);
-      if (found.valid === false) status = 1;
       if (json) rows.push(foundJson(found));
-      else if (!args.has('q')) writeLine(io.stdout, printable(foundText(found)));
+      else writeFound(found, args.has('q'), io);
+      if (found.valid === false) status = 1;
     } catch (error) {
       status = 1;
       writeFailure(error, spec.name, json, io);
@@ -144,9 +144,18 @@ function decrypts(credential: Credential, keytab: readonly KeytabEntry[]): boole
   }
 }
 
-function foundText({ credential, kvno, valid }: Found): string {
+function writeFound({ credential, kvno, valid }: Found, quiet: boolean, io: Io): void {
+  const name = printable(formatPrincipal(credential.server));
   const keytab = valid === undefined ? '' : `, keytab entry ${valid ? 'valid' : 'invalid'}`;
-  return `${formatPrincipal(credential.server)}: kvno = ${kvno ?? 0}${keytab}`;
+  if (valid === false) {
+    writeLine(io.stderr, `${name}: kvno = ${kvno ?? 0}${keytab}`);
+    writeLine(
+      io.stderr,
+      `kvno: no key of the keytab decrypts the ticket for ${name}; krb5 klist -ke lists them`,
+    );
+  } else if (!quiet) {
+    writeLine(io.stdout, `${name}: kvno = ${kvno ?? 0}${keytab}`);
+  }
 }
 
 function foundJson({ credential, kvno, valid }: Found): unknown {

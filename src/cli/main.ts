@@ -7,9 +7,8 @@ import { runProgram } from './program.js';
 const STATUS_BROKEN_PIPE = 141;
 
 function main(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', () => process.exit(STATUS_BROKEN_PIPE));
-  }
+  process.stdout.on('error', endWithoutOutput);
+  process.stderr.on('error', endWithoutOutput);
   process.on('uncaughtException', endWithError);
   const io: Io = {
     // Standard input is opened when somebody reads it.
@@ -26,6 +25,13 @@ function main(): void {
 async function end(status: number): Promise<void> {
   await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
   process.exit(status);
+}
+
+/** The results could not be written. */
+function endWithoutOutput(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(STATUS_BROKEN_PIPE);
+  if (process.stderr.writable) process.stderr.write(`krb5: cannot write the output (${error.code})\n`);
+  process.exit(1);
 }
 
 /** Resolves when all that was written has left the process. */

@@ -1,6 +1,6 @@
 /** Where a client's long-term keys come from: a password, a keytab, or a key itself. */
 import { utf8, wipe } from '../bytes.js';
-import type { Key } from '../crypto/key.js';
+import { Key } from '../crypto/key.js';
 import { stringToKey } from '../crypto/stringToKey.js';
 import { CredentialError } from '../errors.js';
 import type { KeyQuestion } from '../exchange/ask.js';
@@ -24,10 +24,18 @@ export interface KeySource {
  */
 export function passwordKeySource(password: string | Uint8Array): KeySource {
   const octets = typeof password === 'string' ? utf8(password) : password.slice();
+  let disposed = false;
   return {
     etypes: (offered) => offered,
-    key: ({ etype, salt, s2kparams }) => stringToKey(etype, octets, salt, s2kparams),
-    dispose: () => wipe(octets),
+    async key({ etype, salt, s2kparams }) {
+      // Zeros in place of the password would count as a failed login.
+      if (disposed) throw new CredentialError('ERR_NO_KEY', 'the password has been wiped; make a new client');
+      return stringToKey(etype, octets, salt, s2kparams);
+    },
+    dispose: () => {
+      disposed = true;
+      wipe(octets);
+    },
   };
 }
 
@@ -45,8 +53,9 @@ export function keytabKeySource(entries: readonly KeytabEntry[], principal: Prin
   };
 }
 
-/** One key, known already. */
-export function rawKeySource(key: Key, principal: Principal): KeySource {
+/** One key, known already. It is copied: `dispose` leaves the caller's as it is. */
+export function rawKeySource(original: Key, principal: Principal): KeySource {
+  const key = new Key(original.etype, original.value);
   return {
     etypes: (offered) => offered.filter((etype) => etype === key.etype),
     async key({ etype }) {

@@ -12,17 +12,29 @@ import { loadKrb5Config } from '../stores/krb5ConfFiles.js';
 /** Environment variables by name. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-/** This machine's clock and random numbers; every call of `nowMs` gives a later time. */
+/**
+ * This machine's clock and random numbers. No two calls of `nowMs` in this process give the same microsecond, and hardly
+ * two processes do; a clock that was set back is followed.
+ */
 export function systemEnvironment(): Environment {
-  let last = 0;
   const primitives = defaultPrimitives();
   return {
-    nowMs() {
-      last = Math.max(Date.now(), last + 0.001);
-      return last;
-    },
+    nowMs: () => uniqueMicroseconds() / 1000,
     randomBytes: (count) => primitives.randomBytes(count),
   };
+}
+
+/** Microseconds since 1970 that the last call gave. */
+let last = 0;
+
+/** A clock set back by less than this is waited for, so that no time comes twice. */
+const MOST_AHEAD_MICROSECONDS = 1_000_000;
+
+/** Date.now() counts milliseconds; the microseconds come from the clock that all processes of this machine share. */
+function uniqueMicroseconds(): number {
+  const now = Date.now() * 1000 + Number((process.hrtime.bigint() / 1000n) % 1000n);
+  last = now > last || last - now > MOST_AHEAD_MICROSECONDS ? now : last + 1;
+  return last;
 }
 
 /**

@@ -7,7 +7,7 @@ import { Key } from '../crypto/key.js';
 import { FormatError } from '../errors.js';
 import { NAME_TYPES } from '../iana/nameTypes.js';
 import type { Credential, CredentialAddress, CredentialAuthData } from './credential.js';
-import { type ByteOrder, OctetReader, TruncatedError } from './octetReader.js';
+import { type ByteOrder, MAX_ENTRIES, OctetReader, TruncatedError } from './octetReader.js';
 import { OctetWriter } from './octetWriter.js';
 import type { Principal } from './principal.js';
 
@@ -76,7 +76,8 @@ export function decodeCredentialCache(
   const defaultPrincipal = readPrincipal(reader, version);
   const credentials: Credential[] = [];
   const config: ConfigEntry[] = [];
-  while (reader.remaining > 0) {
+  for (let count = 0; reader.remaining > 0; count++) {
+    if (count === MAX_ENTRIES) throw reader.error(`there are more than ${MAX_ENTRIES} entries`);
     const entry = readEntry(reader, version, options.ignoreTruncatedTail === true);
     if (entry === undefined) break;
     if (isRemoved(entry)) continue;

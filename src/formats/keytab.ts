@@ -6,7 +6,7 @@ import { utf8, utf8Text } from '../bytes.js';
 import { Key } from '../crypto/key.js';
 import { FormatError } from '../errors.js';
 import { NAME_TYPES } from '../iana/nameTypes.js';
-import { type ByteOrder, OctetReader } from './octetReader.js';
+import { type ByteOrder, MAX_ENTRIES, OctetReader } from './octetReader.js';
 import { OctetWriter } from './octetWriter.js';
 import { type Principal, samePrincipal } from './principal.js';
 
@@ -45,6 +45,7 @@ export function decodeKeytab(octets: Uint8Array, options: DecodeKeytabOptions = 
   while (reader.remaining >= 4) {
     const length = reader.int32();
     if (length === 0) break;
+    if (entries.length === MAX_ENTRIES) throw reader.error(`there are more than ${MAX_ENTRIES} keys`);
     if (length < 0) reader.part(Math.min(-length, reader.remaining));
     else entries.push(readEntry(reader.part(length), version));
   }

@@ -24,6 +24,8 @@ export type ReadInclude = (kind: 'include' | 'includedir', path: string) => read
 
 const MAX_INCLUDE_DEPTH = 16;
 const MAX_INCLUDED_FILES = 1000;
+/** The most that all files may have together, characters; one file included a thousand times counts a thousand times. */
+const MAX_CHARACTERS = 4 * 1024 * 1024;
 
 /**
  * The profile that `files` make up, the first being asked first.
@@ -31,7 +33,7 @@ const MAX_INCLUDED_FILES = 1000;
  */
 export function parseKrb5Conf(files: readonly ConfText[], readInclude: ReadInclude = noInclude): Profile {
   const notices: ProfileNotice[] = [];
-  const included = { count: 0 };
+  const included = { count: 0, characters: 0 };
   const roots = files.map((file) => {
     const root = new ProfileSection();
     new FileParser(root, file, { readInclude, notices, included, outer: [] }).parse();
@@ -47,7 +49,7 @@ function noInclude(): never {
 interface ParseContext {
   readonly readInclude: ReadInclude;
   readonly notices: ProfileNotice[];
-  readonly included: { count: number };
+  readonly included: { count: number; characters: number };
   /** The files whose include lines led here. */
   readonly outer: readonly string[];
 }
@@ -75,6 +77,9 @@ class FileParser {
   }
 
   parse(): void {
+    this.#context.included.characters += this.#text.length;
+    if (this.#context.included.characters > MAX_CHARACTERS)
+      throw this.#error(`the configuration has more than ${MAX_CHARACTERS} characters`);
     for (const line of this.#text.split('\n')) {
       this.#line++;
       if (line.includes('\0')) throw this.#error('has a NUL character; save the file as UTF-8 text');

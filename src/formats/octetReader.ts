@@ -7,6 +7,12 @@ import { FormatError, type FormatKind } from '../errors.js';
 /** Order of the octets of integers: files of the oldest versions are in that of the machine that wrote them. */
 export type ByteOrder = 'big' | 'little';
 
+/** The most credentials or keys that one file may have. */
+export const MAX_ENTRIES = 65_536;
+
+/** Elements that all lists of one file may have together: in memory each takes far more than its octets in the file. */
+const MAX_ELEMENTS = 524_288;
+
 /** The file ends before what its lengths promise. */
 export class TruncatedError extends FormatError {}
 
@@ -17,6 +23,8 @@ export class OctetReader {
   readonly #octets: Uint8Array;
   readonly #view: DataView;
   readonly #end: number;
+  /** Elements that lists may still have; one count for all parts of a file. */
+  #budget: { elements: number } = { elements: MAX_ELEMENTS };
   /** Order of integers from here on; big-endian unless the format says otherwise. */
   byteOrder: ByteOrder = 'big';
   /** Where the next read starts, octets from the start of the file. */
@@ -67,12 +75,15 @@ export class OctetReader {
     const start = this.#advance(length);
     const part = new OctetReader(this.#kind, this.#octets, this.#file, start, start + length);
     part.byteOrder = this.byteOrder;
+    part.#budget = this.#budget;
     return part;
   }
 
-  /** `count` elements of at least `elementSize` octets each; refused at once when they cannot fit. */
+  /** `count` elements of at least `elementSize` octets each; refused at once when they cannot fit or are too many. */
   list<T>(count: number, elementSize: number, readElement: (reader: OctetReader) => T): T[] {
     if (count * elementSize > this.remaining) throw this.#truncated(`${count} elements are announced`);
+    this.#budget.elements -= count;
+    if (this.#budget.elements < 0) throw this.error(`the file has more than ${MAX_ELEMENTS} list elements`);
     const elements: T[] = [];
     while (elements.length < count) elements.push(readElement(this));
     return elements;

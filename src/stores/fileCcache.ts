@@ -10,7 +10,7 @@ import { type CredentialCache, decodeCredentialCache, encodeCredentialCache } fr
 import type { Credential } from '../formats/credential.js';
 import { samePrincipal } from '../formats/principal.js';
 import { replaceFile } from './atomicFile.js';
-import { readRegularFile, systemErrorCode, unreadable } from './boundedFile.js';
+import { readRegularFile, systemErrorCode, UnreadableFile, unreadable } from './boundedFile.js';
 
 /**
  * The credential cache in the file `path`. An entry that is cut off at the end is left out, as in MIT krb5, which
@@ -94,6 +94,9 @@ async function inTurn(key: string, task: () => Promise<void>): Promise<void> {
 export async function removeCcacheFile(path: string): Promise<void> {
   const handle = await openForErasure(path);
   try {
+    if (handle !== undefined && !(await handle.stat()).isFile()) {
+      throw new UnreadableFile('ENOTFILE', 'is not a regular file');
+    }
     await unlink(path);
     if (handle !== undefined) await overwrite(handle);
   } catch (error) {

@@ -16,6 +16,9 @@ export const DEFAULT_KRB5_CONF_FILES: readonly string[] = ['/etc/krb5.conf'];
 /** The most that one file may have, octets. */
 const MAX_CONF_OCTETS = 1024 * 1024;
 
+/** The most files that are taken from one folder. */
+const MAX_FOLDER_FILES = 1000;
+
 /** What to read. */
 export interface LoadKrb5ConfigOptions {
   /** Paths; the first file is asked first. Default: DEFAULT_KRB5_CONF_FILES. */
@@ -53,12 +56,17 @@ function isFolder(path: string): boolean {
 
 /** Files of a folder whose names are of letters, digits, `-` and `_`, or end in `.conf`; by name. */
 function readFolder(folder: string): ConfText[] {
-  return readdirSync(folder)
+  const paths = readdirSync(folder)
     .filter((name) => /^[A-Za-z0-9_-]+$/.test(name) || /^[^.].*\.conf$/s.test(name))
     .sort()
     .map((name) => join(folder, name))
-    .filter((path) => !isFolder(path))
-    .map(readText);
+    .filter((path) => !isFolder(path));
+  if (paths.length > MAX_FOLDER_FILES) {
+    throw new FormatError('krb5.conf', `there are more than ${MAX_FOLDER_FILES} files in the folder`, {
+      file: folder,
+    });
+  }
+  return paths.map(readText);
 }
 
 function readText(file: string): ConfText {

@@ -5,18 +5,21 @@ import { AcceptError } from './acceptError.js';
 import type { Accepted, Acceptor } from './acceptor.js';
 import type { AcceptedContext } from './acceptorContext.js';
 
-/** What is used of http.IncomingMessage. */
+/** The part of http.IncomingMessage that the handler and most listeners use; annotate the listener for more. */
 export interface NegotiateRequest {
-  readonly headers: { readonly authorization?: string | undefined };
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** Names the connection: a negotiation of several legs stays on it. */
   readonly socket: object;
 }
 
-/** What is used of http.ServerResponse. */
+/** The part of http.ServerResponse that the handler and most listeners use. */
 export interface NegotiateResponse {
   statusCode: number;
   setHeader(name: string, value: string): unknown;
-  end(text: string): unknown;
+  write(part: string | Uint8Array): unknown;
+  end(part?: string | Uint8Array): unknown;
 }
 
 /** Who asks. */
@@ -76,7 +79,7 @@ function challenge(token: Uint8Array | undefined): string {
   return token === undefined ? 'Negotiate' : `Negotiate ${toBase64(token)}`;
 }
 
-function tokenOf(authorization: string | undefined): Uint8Array | undefined {
-  const match = /^Negotiate +([A-Za-z0-9+/]+=*) *$/i.exec(authorization ?? '');
+function tokenOf(authorization: string | string[] | undefined): Uint8Array | undefined {
+  const match = /^Negotiate +([A-Za-z0-9+/]+=*) *$/i.exec(String(authorization));
   return match === null ? undefined : new Uint8Array(Buffer.from(match[1]!, 'base64'));
 }

@@ -241,7 +241,9 @@ export class TestRealm {
 }
 
 /** `await using realm = await TestRealm.start()` ends it. */
-export interface TestRealm extends AsyncDisposable {}
+export interface TestRealm extends AsyncDisposable {
+  [Symbol.asyncDispose](): Promise<void>;
+}
 
 function environmentOf(nowMs: (() => number) | undefined): Environment {
   const system = systemEnvironment();

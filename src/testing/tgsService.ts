@@ -28,6 +28,7 @@ export function grantTicket(request: KdcRequest, kdc: KdcContext): Uint8Array {
   const server = findServer(body, kdc.database);
   checkServer(server);
   checkHeaderTicket(body, ticket, kdc.database);
+  const flags = followingFlags(body.kdcOptions, ticketPart, server);
   const checkedPath = has(KDC_OPTIONS.disableTransitedCheck) ? 0 : TICKET_FLAGS.transitedPolicyChecked;
   return issueReply(
     {
@@ -36,8 +37,8 @@ export function grantTicket(request: KdcRequest, kdc: KdcContext): Uint8Array {
       cname: ticketPart.cname,
       server,
       ticketKey: has(KDC_OPTIONS.encTktInSkey) ? peerKey(body, kdc.database) : undefined,
+      flags: flags | checkedPath,
       times: followingTimes(body, secondsNow(kdc), limitsFor(kdc, server), ticketPart),
-      flags: followingFlags(body.kdcOptions, ticketPart, server) | checkedPath,
       caddr: has(KDC_OPTIONS.forwarded | KDC_OPTIONS.proxy) ? body.addresses : ticketPart.caddr,
       transited: transitedAfter(ticket, ticketPart, kdc.database.realm),
       authorizationData: ticketPart.authorizationData,

@@ -362,11 +362,25 @@ describe('krb5, used wrongly', () => {
     ['kvno', ['-e', 'nosuch', 'host/localhost']],
     ['kdestroy', ['-Z']],
     ['kdestroy', ['operand']],
+    ['klist', ['-n']],
   ])('%s %j ends with the status of MIT', async (command, args) => {
     const mit = await realm.run(command, args, { input: '' });
     const ours = await krb5([command, ...args], { input: '' });
     expect([ours.status, ours.stdout]).toEqual([mit.status, '']);
     expect(ours.stderr).toContain(`Usage: krb5 ${command}`);
+  });
+
+  it('tells by its status when nobody reads the output, or nobody can', async () => {
+    const ccache = await ourCache('alice');
+    const shell = (script: string) =>
+      realm.run('bash', ['-c', script, 'bash', process.execPath, MAIN], { ccache });
+    expect(await shell('"$1" "$2" klist > /dev/full')).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: 'krb5: cannot write the output (ENOSPC)\n',
+    });
+    const unread = await shell('(sleep 1; exec "$1" "$2" klist) | true; echo ${PIPESTATUS[0]}');
+    expect(unread).toEqual({ status: 0, stdout: '141\n', stderr: '' });
   });
 
   it('has help, a version, and no other commands', async () => {

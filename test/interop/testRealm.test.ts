@@ -5,7 +5,15 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunResult, run, temporaryFolder } from '../../scripts/realServers/index.mjs';
-import { formatPrincipal, writeCcacheFile } from '../../src/index.js';
+import {
+  formatPrincipal,
+  fromPassword,
+  KdcError,
+  type Krb5Config,
+  writeCcacheFile,
+} from '../../src/index.js';
+import { decode } from '../../src/messages/module.js';
+import { loadKrb5Config } from '../../src/stores/krb5ConfFiles.js';
 import { type AcceptorOptions, TestRealm } from '../../src/testing/index.js';
 import { type Conversation, startGssServer } from '../testing/gssServer.js';
 import { servers } from './servers.js';
@@ -279,11 +287,34 @@ describe('beside krb5kdc of MIT krb5', () => {
       const { status, stdout, stderr } = await mit(ccache, command, args, `${password}\n`, krb5Conf);
       said.push(`${command} ${args.join(' ')}: ${status}\n${stdout}${stderr}`);
     }
-    const text = said.map((line) => line.replaceAll(ccache, 'CCACHE').replace(/\d\d\/\d\d\/\d\d \d\d:/g, ''));
+    const text = said.map((line) =>
+      line.replaceAll(ccache.replace('FILE:', ''), 'CCACHE').replace(/\d\d\/\d\d\/\d\d \d\d:/g, ''),
+    );
     return text.map((line) => line.replace(/\d\d:\d\d\b/g, 'MM:SS'));
   }
 
   type Step = readonly [command: string, ...args: string[]];
+
+  let twin: TestRealm;
+  let theirConf: string;
+  beforeAll(async () => {
+    const user = (name: string, options: object = {}) => ({
+      [name]: { password: kdc.users[name]!, ...options },
+    });
+    twin = await TestRealm.start({
+      libdefaults: LIBDEFAULTS,
+      principals: {
+        ...user('alice'),
+        ...user('u-expired', { expired: true }),
+        ...user('u-pwexpired', { passwordExpired: true }),
+        ...user('u-locked', { locked: true }),
+        'HTTP/localhost': {},
+      },
+    });
+    theirConf = `${folder}/krb5kdc.conf`;
+    writeFileSync(theirConf, twin.krb5Conf.replace(twin.kdc, kdc.kdc));
+  });
+  afterAll(() => twin.stop());
 
   it.each<[string, readonly Step[]]>([
     [
@@ -343,20 +374,43 @@ describe('beside krb5kdc of MIT krb5', () => {
     ['expired password', [['kinit', 'u-pwexpired']]],
     ['locked account', [['kinit', 'u-locked']]],
   ])('%s', async (_what, steps) => {
-    const password = kdc.users['alice']!;
-    await using twin = await TestRealm.start({
-      libdefaults: LIBDEFAULTS,
-      principals: {
-        alice: { password },
-        'u-expired': { password, expired: true },
-        'u-pwexpired': { password, passwordExpired: true },
-        'u-locked': { password, locked: true },
-        'HTTP/localhost': {},
-      },
-    });
-    const theirConf = `${folder}/krb5kdc.conf`;
-    writeFileSync(theirConf, twin.krb5Conf.replace(twin.kdc, kdc.kdc));
+    const password = kdc.users[steps[0]!.at(-1)!] ?? 'secret';
     const ours = await session(twin.krb5ConfFile, password, steps);
     expect(ours).toEqual(await session(theirConf, password, steps));
+  });
+
+  /** What the KDC of `config` says to a login that must fail. */
+  async function refusal(
+    config: Krb5Config,
+    user: string,
+    password: string,
+    service: string,
+  ): Promise<object> {
+    const server = { nameType: 2, components: service.split('/'), realm: 'EXAMPLE.TEST' };
+    const error = await fromPassword(user, password, { config })
+      .login({ service: server })
+      .then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+    if (!(error instanceof KdcError)) throw new Error('no KRB-ERROR');
+    const { number, eText, eData } = error.details;
+    const offers = eData === undefined ? undefined : decode('MethodData', eData).map((pa) => pa.padataType);
+    // What MIT krb5 offers beyond: PKINIT (16, 147), FAST (136), freshness (150)
+    return { number, eText, offers: offers?.filter((type) => ![16, 136, 147, 150].includes(type)) };
+  }
+
+  it.each([
+    ['alice', 'wrong', 'krbtgt/EXAMPLE.TEST'],
+    ['alice', undefined, 'HTTP/nowhere'],
+    ['nobody', 'secret', 'krbtgt/EXAMPLE.TEST'],
+    ['u-expired', undefined, 'krbtgt/EXAMPLE.TEST'],
+    ['u-pwexpired', undefined, 'krbtgt/EXAMPLE.TEST'],
+    ['u-locked', undefined, 'krbtgt/EXAMPLE.TEST'],
+  ])('the same KRB-ERROR for %s with %s asking for %s', async (user, password, service) => {
+    const secret = password ?? kdc.users[user]!;
+    const theirs = loadKrb5Config({ files: [theirConf] });
+    const ours = await refusal(twin.config, user, secret, service);
+    expect(ours).toEqual(await refusal(theirs, user, secret, service));
   });
 });

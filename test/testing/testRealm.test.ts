@@ -7,13 +7,13 @@ import {
   fromKeytab,
   fromPassword,
   hasFlag,
-  KdcError,
   Key,
   type LoginOptions,
   parseConfig,
   TICKET_FLAGS,
 } from '../../src/index.js';
 import { TestRealm } from '../../src/testing/index.js';
+import { codeOf } from './clients.js';
 
 const USERS = {
   alice: { password: 'secret' },
@@ -35,13 +35,6 @@ afterAll(() => realm.stop());
 
 function client(name = 'alice', password = 'secret'): Client {
   return fromPassword(name, password, { config: realm.config });
-}
-
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  return promise.then(
-    () => 'no error',
-    (error: unknown) => (error as { code: string }).code,
-  );
 }
 
 describe('login', () => {
@@ -118,8 +111,76 @@ const ETYPE_NAMES: Readonly<Record<number, string>> = {
   19: 'aes128-cts-hmac-sha256-128',
   20: 'aes256-cts-hmac-sha384-192',
 };
-void existsSync;
-void readFileSync;
-void decodeKeytab;
-void KdcError;
-void Key;
+
+describe('the realm', () => {
+  it('listens on both protocols of its port', async () => {
+    const tcpOnly = `${realm.krb5Conf}[libdefaults]\n  udp_preference_limit = 1\n`;
+    const config = parseConfig(tcpOnly);
+    expect((await fromPassword('alice', 'secret', { config }).login()).replyEtype).toBe(18);
+    const ipv6 = parseConfig(realm.krb5Conf.replace('127.0.0.1', '[::1]'));
+    expect((await fromPassword('alice', 'secret', { config: ipv6 }).login()).replyEtype).toBe(18);
+  });
+
+  it('sends what is too big for UDP over TCP', async () => {
+    await using narrow = await TestRealm.start({ principals: USERS, maxUdpReplyOctets: 250 });
+    const events: string[] = [];
+    const alice = fromPassword('alice', 'secret', {
+      config: narrow.config,
+      trace: ({ text }) => events.push(text),
+    });
+    await alice.login();
+    expect(events.join('\n')).toMatch(/tcp/i);
+  });
+
+  it('goes by its clock', async () => {
+    await using early = await TestRealm.start({ principals: USERS, nowMs: () => Date.now() - 3_600_000 });
+    const strict = parseConfig(`${early.krb5Conf}[libdefaults]\n  kdc_timesync = false\n`);
+    expect(await codeOf(fromPassword('alice', 'secret', { config: strict }).login())).toBe('KRB_AP_ERR_SKEW');
+    expect(await codeOf(fromPassword('open', 'secret', { config: strict }).login())).toBe('ERR_CLOCK_SKEW');
+  });
+
+  it('takes keys as they are', async () => {
+    const key = new Key(17, new Uint8Array(16).fill(7));
+    await using other = await TestRealm.start({ principals: { 'HTTP/localhost': { keys: [key], kvno: 9 } } });
+    const [entry, ...more] = decodeKeytab(other.keytab('HTTP/localhost'));
+    expect(more).toEqual([]);
+    expect(entry!.kvno).toBe(9);
+    expect(entry!.key.equals(key)).toBe(true);
+  });
+
+  it('changes principals while it runs', async () => {
+    await using other = await TestRealm.start();
+    const login = (password: string) => fromPassword('carol', password, { config: other.config }).login();
+    expect(await codeOf(login('one'))).toBe('KDC_ERR_C_PRINCIPAL_UNKNOWN');
+    await other.addPrincipal('carol', { password: 'one' });
+    await login('one');
+    await other.addPrincipal('carol', { password: 'two' });
+    expect(await codeOf(login('one'))).toBe('KDC_ERR_PREAUTH_FAILED');
+  });
+
+  it('leaves nothing when it stops', async () => {
+    const other = await TestRealm.start({ principals: USERS });
+    const files = [other.krb5ConfFile, other.keytabFile('random')];
+    expect(readFileSync(files[0]!, 'utf8')).toBe(other.krb5Conf);
+    expect(statSync(files[0]!).mode & 0o777).toBe(0o600);
+    const { config } = other;
+    await other[Symbol.asyncDispose]();
+    await other.stop();
+    expect(files.map((file) => existsSync(file))).toEqual([false, false]);
+    expect(await codeOf(fromPassword('alice', 'secret', { config }).login())).toBe('ERR_KDC_UNREACHABLE');
+  });
+
+  it.each([
+    ['an unsupported encryption type', { etypes: [23] }],
+    ['no encryption type', { principals: { alice: { password: 'secret', etypes: [] } } }],
+    ['a principal of another realm', { principals: { 'alice@OTHER.TEST': {} } }],
+  ])('refuses %s', async (_what, options) => {
+    await expect(TestRealm.start(options)).rejects.toThrow(RangeError);
+  });
+
+  it('refuses names that it does not have', () => {
+    expect(() => realm.keytab('nobody')).toThrow(RangeError);
+    expect(() => realm.acceptor('HTTP/nowhere')).toThrow(RangeError);
+    expect(() => realm.trust(realm)).toThrow(RangeError);
+  });
+});
