@@ -39,7 +39,6 @@ export type ClientErrorCode =
   | 'ERR_KDC_UNREACHABLE'
   | 'ERR_KDC_UNKNOWN'
   | 'ERR_REPLY_TOO_LARGE'
-  | 'ERR_TIMEOUT'
   | 'ERR_ABORTED'
   // FormatError: a file or a text does not follow its format
   | 'ERR_CCACHE_FORMAT'

@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { runProgram } from '../src/cli/program.js';
 import * as errors from '../src/errors.js';
 import { ERROR_CODES } from '../src/iana/errorCodes.js';
-import { anchorsOf, codeBlocks, linksOf, tableRows } from './support/markdown.js';
+import { anchorsOf, codeBlocks, codeWords, linksOf, tableRows } from './support/markdown.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -66,7 +66,6 @@ describe('docs/errors.md', () => {
 
 describe('docs/coverage.md', () => {
   const rows = tableRows(read('docs/coverage.md')).filter((cells) => cells.length === 5);
-  const paths = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map((match) => match[1]!);
 
   it('covers the RFCs', () => {
     const text = read('docs/coverage.md');
@@ -78,13 +77,44 @@ describe('docs/coverage.md', () => {
 
   it.each(rows)('%s %s: %s', (_section, _what, state, files, tests) => {
     expect(['yes', 'partly', 'no']).toContain(state);
-    for (const path of [...paths(files!), ...paths(tests!)]) {
+    for (const path of [...codeWords(files!), ...codeWords(tests!)]) {
       expect(existsSync(join(ROOT, path)), path).toBe(true);
     }
     if (state === 'yes' || state === 'partly') {
-      expect(paths(files!).every((path) => path.startsWith('src/')) && paths(files!).length > 0).toBe(true);
-      expect(paths(tests!).every((path) => path.startsWith('test/')) && paths(tests!).length > 0).toBe(true);
+      expect(codeWords(files!).every((path) => path.startsWith('src/')) && codeWords(files!).length > 0).toBe(
+        true,
+      );
+      expect(
+        codeWords(tests!).every((path) => path.startsWith('test/')) && codeWords(tests!).length > 0,
+      ).toBe(true);
     }
+  });
+});
+
+describe('docs/architecture.md', () => {
+  const text = read('docs/architecture.md');
+
+  it('has every floor in its table', () => {
+    const floors = new Set(tableRows(text).flatMap((cells) => codeWords(cells[1] ?? '')));
+    const missing = readdirSync(join(ROOT, 'src')).filter(
+      (name) => !floors.has(name) && !floors.has(name.replace(/\.ts$/, '')),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('names files that exist', () => {
+    const paths = codeWords(text).filter((word) => /^\w+\/[\w/.]*$/.test(word));
+    expect(paths.length).toBeGreaterThan(40);
+    const missing = paths.filter(
+      (path) => !existsSync(join(ROOT, 'src', path)) && !existsSync(join(ROOT, path)),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('gives a reason for each dependency', () => {
+    const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<string, object>;
+    const named = tableRows(text).flatMap((cells) => cells[0]!.split(', '));
+    expect(named).toEqual(expect.arrayContaining(Object.keys({ ...dependencies, ...devDependencies })));
   });
 });
 

@@ -69,6 +69,8 @@ const SENTENCES: Readonly<Partial<Record<ErrorCode, string>>> = {
 function sentence(error: KerberosError, situation: Situation): string | undefined {
   const { client, server, password } = situation;
   const name = client === undefined ? undefined : formatPrincipal(client);
+  // A referral may have led to the KDCs of another realm.
+  const realm = client !== undefined && error.message.includes(client.realm) ? client.realm : undefined;
   switch (error.code) {
     case 'KDC_ERR_C_PRINCIPAL_UNKNOWN':
       return `Client ${name === undefined ? '' : `'${name}' `}not found in Kerberos database`;
@@ -81,9 +83,9 @@ function sentence(error: KerberosError, situation: Situation): string | undefine
     case 'ERR_KEYTAB_NO_KEY':
       return name === undefined ? undefined : `Keytab contains no suitable keys for ${name}`;
     case 'ERR_KDC_UNREACHABLE':
-      return client === undefined ? undefined : `Cannot contact any KDC for realm '${client.realm}'`;
+      return realm === undefined ? undefined : `Cannot contact any KDC for realm '${realm}'`;
     case 'ERR_KDC_UNKNOWN':
-      return client === undefined ? undefined : `Cannot find KDC for realm "${client.realm}"`;
+      return realm === undefined ? undefined : `Cannot find KDC for realm "${realm}"`;
     default:
       return SENTENCES[error.code];
   }

@@ -23,6 +23,7 @@ import type { KeySource } from './keySource.js';
 import { offeredEtypes, policyOf } from './policy.js';
 import { type LoginOptions, loginRequest } from './request.js';
 import { parseServiceName } from './serviceName.js';
+import { SingleFlight } from './singleFlight.js';
 import { Tickets } from './tickets.js';
 
 /** What a client is made of; the functions of identities.ts put it together. */
@@ -65,7 +66,7 @@ export class Client {
   readonly config: Krb5Config;
   readonly #parts: ClientParts;
   readonly #tickets = new Tickets();
-  readonly #pending = new Map<string, Promise<Credential>>();
+  readonly #pending = new SingleFlight<Credential>();
   #offsetSeconds: number;
 
   constructor(parts: ClientParts) {
@@ -103,7 +104,9 @@ export class Client {
     const known = this.#tickets.find(server, this.#now());
     if (known !== undefined) return known;
     if (this.#parts.keySource === undefined) throw this.#noTgt(server);
-    return this.#once(formatPrincipal(server), signal, async () => (await this.login({ signal })).credential);
+    return this.#pending.run('a ticket-granting ticket', signal, async (shared) => {
+      return (await this.login({ signal: shared })).credential;
+    });
   }
 
   /**
@@ -115,8 +118,8 @@ export class Client {
     const server = typeof service === 'string' ? parseServiceName(service, this.config) : service;
     const known = options.fresh === true ? undefined : this.#tickets.find(server, this.#now());
     if (known !== undefined) return known;
-    return this.#once(formatPrincipal(server), options.signal, () =>
-      this.#fetchTicket(server, options.signal),
+    return this.#pending.run(`a ticket for ${formatPrincipal(server)}`, options.signal, (shared) =>
+      this.#fetchTicket(server, shared),
     );
   }
 
@@ -208,20 +211,6 @@ export class Client {
         return keySource.key(question);
       },
     });
-  }
-
-  /** One request at a time for one purpose; a call that can be aborted has a request of its own. */
-  #once(
-    purpose: string,
-    signal: AbortSignal | undefined,
-    action: () => Promise<Credential>,
-  ): Promise<Credential> {
-    if (signal !== undefined) return action();
-    const pending = this.#pending.get(purpose);
-    if (pending !== undefined) return pending;
-    const started = action().finally(() => this.#pending.delete(purpose));
-    this.#pending.set(purpose, started);
-    return started;
   }
 
   #now(): number {

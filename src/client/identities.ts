@@ -1,7 +1,9 @@
 /** The ways to become a client: password, keytab, key, or the tickets in a credential cache. */
+import { SUPPORTED_ETYPES } from '../crypto/etypes.js';
 import type { Key } from '../crypto/key.js';
 import { CredentialError } from '../errors.js';
 import type { Environment } from '../exchange/environment.js';
+import type { CredentialCache } from '../formats/ccache.js';
 import { ccachePath, keytabPath } from '../formats/ccacheName.js';
 import type { Credential } from '../formats/credential.js';
 import { parseKrb5Conf } from '../formats/krb5Conf.js';
@@ -105,18 +107,36 @@ export async function fromCcache(options: CcacheOptions = {}): Promise<Client> {
   return new Client({
     ...commonParts(config, options),
     principal: cache.defaultPrincipal,
-    credentials: cache.credentials.filter((credential) =>
-      samePrincipal(credential.client, cache.defaultPrincipal),
-    ),
-    kdcTimeOffsetSeconds: cache.kdcTimeOffset?.seconds,
-    keep: options.writeBack === false ? undefined : (credential) => keepIn(path, credential, options.trace),
+    credentials: cache.credentials.filter((credential) => isOf(credential, cache.defaultPrincipal)),
+    kdcTimeOffsetSeconds: kdcTimeOffset(cache, options.environment ?? systemEnvironment()),
+    keep: options.writeBack === false ? undefined : (credential) => keepIn(path, credential, cache, options),
   });
 }
 
+/**
+ * Whether the client's tickets include this one: neither another client's, nor one for user-to-user, nor one for a
+ * service whose session key only other programs can use.
+ */
+function isOf({ client, server, isSkey, sessionKey }: Credential, owner: Principal): boolean {
+  const usable = server.components[0] === 'krbtgt' || SUPPORTED_ETYPES.includes(sessionKey.etype);
+  return samePrincipal(client, owner) && !isSkey && usable;
+}
+
+/** The cache's clock offset; one that leads to before 1970 is no measurement. */
+function kdcTimeOffset(cache: CredentialCache, environment: Environment): number | undefined {
+  const seconds = cache.kdcTimeOffset?.seconds ?? 0;
+  return environment.nowMs() / 1000 + seconds < 0 ? undefined : seconds;
+}
+
 /** Stores a ticket; a cache that cannot be written costs a request next time, nothing else. */
-async function keepIn(path: string, credential: Credential, trace: Trace | undefined): Promise<void> {
+async function keepIn(
+  path: string,
+  credential: Credential,
+  { defaultPrincipal: owner }: CredentialCache,
+  { trace }: CcacheOptions,
+): Promise<void> {
   try {
-    await storeCredential(path, credential);
+    await storeCredential(path, credential, { owner });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     trace?.({ event: 'ccache.store', text: `The ticket was not stored: ${reason}`, data: { path } });

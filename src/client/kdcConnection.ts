@@ -6,6 +6,7 @@ import type { Krb5Config } from '../formats/krb5Config.js';
 import { ERROR_CODES } from '../iana/errorCodes.js';
 import type { Trace } from '../trace.js';
 import { sendToKdc } from '../transport/kdc.js';
+import { printable } from '../transport/kdcServer.js';
 import { locateKdcs } from '../transport/locate.js';
 
 /** Limits of one question. */
@@ -26,7 +27,8 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 export function networkConnection(options: KdcConnectionOptions): KdcConnection {
   const { config, trace } = options;
   const timeoutMs = options.timeoutMs ?? (config.requestTimeoutSeconds ?? 0) * 1000;
-  return async ({ realm, message, tcpOnly }, signal = options.signal) => {
+  return async ({ realm, message, tcpOnly }, callSignal) => {
+    const signal = eitherSignal(callSignal, options.signal);
     const servers = await locateKdcs(realm, {
       configured: (name) => config.realms.get(name)?.kdcs ?? [],
       dnsLookup: config.dnsLookupKdc,
@@ -46,11 +48,16 @@ export function networkConnection(options: KdcConnectionOptions): KdcConnection 
   };
 }
 
+/** Aborts when one of the two does. */
+function eitherSignal(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : AbortSignal.any([a, b]);
+}
+
 function unknownRealm(realm: string, config: Krb5Config): TransportError {
   const where = config.dnsLookupKdc ? 'neither krb5.conf nor DNS knows one' : 'krb5.conf names none';
   return new TransportError(
     'ERR_KDC_UNKNOWN',
-    `no KDC of the realm ${realm} is known: ${where}; add "kdc = host" for it in [realms]`,
+    `no KDC of the realm ${printable(realm)} is known: ${where}; add "kdc = host" for it in [realms]`,
   );
 }
 

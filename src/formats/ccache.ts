@@ -1,31 +1,32 @@
 /**
  * The FILE credential cache format (MIT krb5, "Credential cache file format"): octets <-> value. Versions 1 to 4 are
- * read, version 4 is written. Permissions, locking and atomic replacement are in stores/fileCcache.ts.
+ * read, version 4 is written. Single entries are in ccacheEntry.ts; permissions and concurrent programs are the matter
+ * of stores/fileCcache.ts.
  */
-import { utf8, utf8Text } from '../bytes.js';
-import { Key } from '../crypto/key.js';
-import { FormatError } from '../errors.js';
-import { NAME_TYPES } from '../iana/nameTypes.js';
-import type { Credential, CredentialAddress, CredentialAuthData } from './credential.js';
+import {
+  type ConfigEntry,
+  configCredential,
+  configEntry,
+  isConfig,
+  isRemoved,
+  type LocatedCredential,
+  readLocated,
+  readPrincipal,
+  writeCredential,
+  writePrincipal,
+} from './ccacheEntry.js';
+import type { Credential } from './credential.js';
 import { type ByteOrder, MAX_ENTRIES, OctetReader, TruncatedError } from './octetReader.js';
 import { OctetWriter } from './octetWriter.js';
 import type { Principal } from './principal.js';
+
+export type { ConfigEntry } from './ccacheEntry.js';
 
 /** The KDC's clock minus ours, as kinit measured it. */
 export interface KdcTimeOffset {
   readonly seconds: number;
   /** Microseconds on top of `seconds`. */
   readonly microseconds: number;
-}
-
-/** A note that a program keeps in a cache, such as `fast_avail` or `pa_type`; not a ticket. */
-export interface ConfigEntry {
-  readonly key: string;
-  /** The principal in text form that the note is about; undefined when it is about the whole cache. */
-  readonly principal: string | undefined;
-  readonly value: Uint8Array;
-  /** How many tickets stand before it in the file. */
-  readonly position: number;
 }
 
 /** Contents of a credential cache. */
@@ -42,7 +43,10 @@ export interface CredentialCache {
 export interface DecodeCcacheOptions {
   /** File name for error messages. */
   readonly file?: string | undefined;
-  /** Octet order of versions 1 and 2, which are in that of the writing machine; default little. */
+  /**
+   * Octet order of versions 1 and 2, which are in that of the writing machine. Unless given it is found out by the
+   * first number of the file, which is small in the right order.
+   */
   readonly byteOrder?: ByteOrder | undefined;
   /**
    * Leave out an entry that the end of the file cuts off, as MIT krb5 does: another program may be appending it at this
@@ -51,15 +55,20 @@ export interface DecodeCcacheOptions {
   readonly ignoreTruncatedTail?: boolean | undefined;
 }
 
-/** Realm of the server name of configuration entries, of removed ones, and the first component of both. */
-const CONFIG_REALM = 'X-CACHECONF:';
-const REMOVED_CONFIG_REALM = 'X-RMED-CONF:';
-const CONFIG_NAME = 'krb5_ccache_conf_data';
+/** A cache with the places of its entries. */
+export interface CcacheLayout {
+  /** 1 to 4. */
+  readonly version: number;
+  readonly kdcTimeOffset: KdcTimeOffset | undefined;
+  readonly defaultPrincipal: Principal;
+  /** All whole entries in file order: tickets, notes and removed ones. */
+  readonly entries: readonly LocatedCredential[];
+  /** Where the last whole entry ends; less than the length of the file when its tail is cut off. */
+  readonly end: number;
+}
+
 /** Header field (version 4): KDC time offset. */
 const TAG_KDC_OFFSET = 1;
-const MAX_TIME = 0xffffffff;
-/** The most that a realm or component may have, octets; the format itself sets no limit. */
-const MAX_NAME_OCTETS = 0xffff;
 
 /**
  * The cache that `octets` hold. Removed entries are left out; header fields that nobody defined are skipped.
@@ -69,20 +78,39 @@ export function decodeCredentialCache(
   octets: Uint8Array,
   options: DecodeCcacheOptions = {},
 ): CredentialCache {
+  return cacheOf(decodeCcacheLayout(octets, options));
+}
+
+/**
+ * As decodeCredentialCache, with the places of the entries.
+ * @throws FormatError ERR_CCACHE_FORMAT with the offset
+ */
+export function decodeCcacheLayout(octets: Uint8Array, options: DecodeCcacheOptions = {}): CcacheLayout {
   const reader = new OctetReader('credential cache', octets, options.file);
   const version = readVersion(reader);
-  if (version < 3) reader.byteOrder = options.byteOrder ?? 'little';
+  if (version < 3) reader.byteOrder = options.byteOrder ?? likelyByteOrder(octets);
   const kdcTimeOffset = version === 4 ? readHeader(reader) : undefined;
   const defaultPrincipal = readPrincipal(reader, version);
-  const credentials: Credential[] = [];
-  const config: ConfigEntry[] = [];
-  for (let count = 0; reader.remaining > 0; count++) {
-    if (count === MAX_ENTRIES) throw reader.error(`there are more than ${MAX_ENTRIES} entries`);
+  const entries: LocatedCredential[] = [];
+  let end = reader.offset;
+  while (reader.remaining > 0) {
+    if (entries.length === MAX_ENTRIES) throw reader.error(`there are more than ${MAX_ENTRIES} entries`);
     const entry = readEntry(reader, version, options.ignoreTruncatedTail === true);
     if (entry === undefined) break;
-    if (isRemoved(entry)) continue;
-    if (entry.server.realm === CONFIG_REALM) config.push(configEntry(entry, credentials.length));
-    else credentials.push(entry);
+    entries.push(entry);
+    end = entry.end;
+  }
+  return { version, kdcTimeOffset, defaultPrincipal, entries, end };
+}
+
+/** The cache with its tickets and notes apart, removed entries left out. */
+export function cacheOf({ kdcTimeOffset, defaultPrincipal, entries }: CcacheLayout): CredentialCache {
+  const credentials: Credential[] = [];
+  const config: ConfigEntry[] = [];
+  for (const { credential } of entries) {
+    if (isRemoved(credential)) continue;
+    if (isConfig(credential)) config.push(configEntry(credential, credentials.length));
+    else credentials.push(credential);
   }
   return { version: 4, kdcTimeOffset, defaultPrincipal, credentials, config };
 }
@@ -94,6 +122,13 @@ function readVersion(reader: OctetReader): number {
     throw reader.error('the first octets are not 05 01 to 05 04; this is no credential cache file', 0);
   }
   return version;
+}
+
+/** The first number is a name type or a count, so of its octets the low ones are set and the high ones are not. */
+function likelyByteOrder(octets: Uint8Array): ByteOrder {
+  const high = (octets[2] ?? 0) | (octets[3] ?? 0);
+  const low = (octets[4] ?? 0) | (octets[5] ?? 0);
+  return high === 0 && low !== 0 ? 'big' : 'little';
 }
 
 function readHeader(reader: OctetReader): KdcTimeOffset | undefined {
@@ -110,78 +145,17 @@ function readHeader(reader: OctetReader): KdcTimeOffset | undefined {
 }
 
 /** One entry, or undefined when the end of the file cuts it off and that is to be ignored. */
-function readEntry(reader: OctetReader, version: number, ignoreTruncated: boolean): Credential | undefined {
+function readEntry(
+  reader: OctetReader,
+  version: number,
+  ignoreTruncated: boolean,
+): LocatedCredential | undefined {
   try {
-    return readCredential(reader, version);
+    return readLocated(reader, version);
   } catch (error) {
     if (ignoreTruncated && error instanceof TruncatedError) return undefined;
     throw error;
   }
-}
-
-function readCredential(reader: OctetReader, version: number): Credential {
-  return {
-    client: readPrincipal(reader, version),
-    server: readPrincipal(reader, version),
-    sessionKey: readKey(reader, version),
-    authTime: reader.uint32(),
-    startTime: reader.uint32(),
-    endTime: reader.uint32(),
-    renewTill: reader.uint32(),
-    isSkey: reader.uint8() !== 0,
-    flags: reader.uint32(),
-    addresses: reader.list(reader.uint32(), 6, readAddress),
-    authData: reader.list(reader.uint32(), 6, readAuthData),
-    ticket: readData(reader),
-    secondTicket: readData(reader),
-  };
-}
-
-/** Version 1 has no name type and counts the realm among the components. */
-function readPrincipal(reader: OctetReader, version: number): Principal {
-  const nameType = version === 1 ? NAME_TYPES['NT-UNKNOWN'] : reader.int32();
-  const at = reader.offset;
-  const announced = reader.uint32() - (version === 1 ? 1 : 0);
-  if (announced < 0) throw reader.error('a principal has no realm', at);
-  const realm = readName(reader);
-  const components = reader.list(announced, 4, readName);
-  return { nameType, components, realm };
-}
-
-function readName(reader: OctetReader): string {
-  const length = reader.uint32();
-  const octets = reader.take(length);
-  if (length > MAX_NAME_OCTETS) throw reader.error(`a name of ${length} octets`, reader.offset - length);
-  return utf8Text(octets);
-}
-
-/** Version 3 writes the encryption type twice. */
-function readKey(reader: OctetReader, version: number): Key {
-  const etype = reader.int16();
-  if (version === 3) reader.int16();
-  return new Key(etype, readData(reader));
-}
-
-function readAddress(reader: OctetReader): CredentialAddress {
-  return { addrType: reader.uint16(), address: readData(reader) };
-}
-
-function readAuthData(reader: OctetReader): CredentialAuthData {
-  return { adType: reader.int16(), adData: readData(reader) };
-}
-
-function readData(reader: OctetReader): Uint8Array {
-  return reader.take(reader.uint32());
-}
-
-/** MIT krb5 marks what it removes in place by these, since a file cannot lose its middle. */
-function isRemoved(entry: Credential): boolean {
-  return entry.server.realm === REMOVED_CONFIG_REALM || (entry.authTime === MAX_TIME && entry.endTime === 0);
-}
-
-function configEntry(entry: Credential, position: number): ConfigEntry {
-  const [, key = '', principal] = entry.server.components;
-  return { key, principal, value: entry.ticket, position };
 }
 
 /**
@@ -194,18 +168,23 @@ export function encodeCredentialCache(cache: CredentialCache): Uint8Array {
   writer.uint16(0x0504);
   writeHeader(writer, cache.kdcTimeOffset);
   writePrincipal(writer, cache.defaultPrincipal);
-  const config = cache.config.toSorted((a, b) => a.position - b.position);
-  let next = 0;
-  cache.credentials.forEach((credential, index) => {
-    while (next < config.length && config[next]!.position <= index) {
-      writeCredential(writer, configCredential(cache.defaultPrincipal, config[next++]!));
-    }
-    writeCredential(writer, credential);
-  });
-  for (const entry of config.slice(next)) {
-    writeCredential(writer, configCredential(cache.defaultPrincipal, entry));
-  }
+  for (const entry of entriesOf(cache)) writeCredential(writer, entry);
   return writer.finish();
+}
+
+/** Tickets and notes in the order in which they stand in a file, notes in the shape of credentials. */
+export function entriesOf({ defaultPrincipal, credentials, config }: CredentialCache): Credential[] {
+  const notes = config.toSorted((a, b) => a.position - b.position);
+  const entries: Credential[] = [];
+  let next = 0;
+  credentials.forEach((credential, index) => {
+    while (next < notes.length && notes[next]!.position <= index) {
+      entries.push(configCredential(defaultPrincipal, notes[next++]!));
+    }
+    entries.push(credential);
+  });
+  const rest = notes.slice(next).map((note) => configCredential(defaultPrincipal, note));
+  return [...entries, ...rest];
 }
 
 function writeHeader(writer: OctetWriter, offset: KdcTimeOffset | undefined): void {
@@ -217,77 +196,7 @@ function writeHeader(writer: OctetWriter, offset: KdcTimeOffset | undefined): vo
   writer.uint32(offset.microseconds);
 }
 
-/** The credential in whose shape the format stores a note. */
-function configCredential(client: Principal, entry: ConfigEntry): Credential {
-  const about = entry.principal === undefined ? [] : [entry.principal];
-  return {
-    client,
-    server: {
-      nameType: NAME_TYPES['NT-PRINCIPAL'],
-      components: [CONFIG_NAME, entry.key, ...about],
-      realm: CONFIG_REALM,
-    },
-    sessionKey: new Key(0, new Uint8Array()),
-    authTime: 0,
-    startTime: 0,
-    endTime: 0,
-    renewTill: 0,
-    isSkey: false,
-    flags: 0,
-    addresses: [],
-    authData: [],
-    ticket: entry.value,
-    secondTicket: new Uint8Array(),
-  };
-}
-
-function writeCredential(writer: OctetWriter, credential: Credential): void {
-  writePrincipal(writer, credential.client);
-  writePrincipal(writer, credential.server);
-  writer.uint16(fitting(credential.sessionKey.etype, -0x8000, 'encryption type'));
-  writeData(writer, credential.sessionKey.value);
-  writer.uint32(storedTime(credential.authTime));
-  writer.uint32(storedTime(credential.startTime));
-  writer.uint32(storedTime(credential.endTime));
-  writer.uint32(storedTime(credential.renewTill));
-  writer.uint8(credential.isSkey ? 1 : 0);
-  writer.uint32(credential.flags);
-  writer.uint32(credential.addresses.length);
-  for (const { addrType, address } of credential.addresses) {
-    writer.uint16(fitting(addrType, 0, 'address type'));
-    writeData(writer, address);
-  }
-  writer.uint32(credential.authData.length);
-  for (const { adType, adData } of credential.authData) {
-    writer.uint16(fitting(adType, -0x8000, 'authorization data type'));
-    writeData(writer, adData);
-  }
-  writeData(writer, credential.ticket);
-  writeData(writer, credential.secondTicket);
-}
-
-function writePrincipal(writer: OctetWriter, principal: Principal): void {
-  writer.uint32(principal.nameType);
-  writer.uint32(principal.components.length);
-  writeData(writer, utf8(principal.realm));
-  for (const component of principal.components) writeData(writer, utf8(component));
-}
-
-function writeData(writer: OctetWriter, octets: Uint8Array): void {
-  writer.uint32(octets.length);
-  writer.octets(octets);
-}
-
-function storedTime(seconds: number): number {
-  return Math.min(Math.max(Math.trunc(seconds), 0), MAX_TIME);
-}
-
-function fitting(number: number, least: number, what: string): number {
-  if (number < least || number > least + 0xffff) {
-    throw new FormatError(
-      'credential cache',
-      `${what} ${number} does not fit into the 16 bits of the format`,
-    );
-  }
-  return number;
+/** A cache without tickets, for `principal`. */
+export function emptyCache(principal: Principal, kdcTimeOffset?: KdcTimeOffset): CredentialCache {
+  return { version: 4, kdcTimeOffset, defaultPrincipal: principal, credentials: [], config: [] };
 }

@@ -32,15 +32,19 @@ export async function readRegularFile(path: string): Promise<Uint8Array> {
   }
 }
 
-async function readAll(handle: FileHandle): Promise<Uint8Array> {
+/**
+ * The octets of the open regular file from `offset` to its end.
+ * @throws UnreadableFile when it is no regular file or too large; the system's errors
+ */
+export async function readAll(handle: FileHandle, offset = 0): Promise<Uint8Array> {
   const { size, isFile } = await statOf(handle);
   if (!isFile) throw new UnreadableFile('ENOTFILE', 'is not a regular file');
   if (size > MAX_FILE_OCTETS) throw new UnreadableFile('EFBIG', `is larger than ${MAX_FILE_OCTETS} octets`);
   // A file that grows meanwhile is read up to the size it had; one that shrinks, as far as it goes.
-  const octets = new Uint8Array(size);
+  const octets = new Uint8Array(Math.max(size - offset, 0));
   let length = 0;
-  while (length < size) {
-    const { bytesRead } = await handle.read(octets, length, size - length, length);
+  while (length < octets.length) {
+    const { bytesRead } = await handle.read(octets, length, octets.length - length, offset + length);
     if (bytesRead === 0) break;
     length += bytesRead;
   }

@@ -1,6 +1,7 @@
 /**
- * Credential caches in files (type FILE of MIT krb5). A cache is always replaced as a whole; there is no lock, so of
- * two programs that store a ticket at the same instant one may have to fetch its ticket again, but no cache is damaged.
+ * Credential caches in files (type FILE of MIT krb5). A cache is always replaced as a whole; there is no lock. What
+ * another program writes while a ticket is being stored is noticed up to the moment of replacement, so that a new login
+ * (kinit) is not undone and a destroyed cache does not come back; no cache is ever damaged.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
@@ -8,9 +9,9 @@ import { resolve } from 'node:path';
 import { CredentialError } from '../errors.js';
 import { type CredentialCache, decodeCredentialCache, encodeCredentialCache } from '../formats/ccache.js';
 import type { Credential } from '../formats/credential.js';
-import { samePrincipal } from '../formats/principal.js';
-import { replaceFile } from './atomicFile.js';
-import { readRegularFile, systemErrorCode, UnreadableFile, unreadable } from './boundedFile.js';
+import { formatPrincipal, type Principal, samePrincipal } from '../formats/principal.js';
+import { fileState, replaceFile } from './atomicFile.js';
+import { readRegularFile, systemErrorCode, unreadable } from './boundedFile.js';
 
 /**
  * The credential cache in the file `path`. An entry that is cut off at the end is left out, as in MIT krb5, which
@@ -36,9 +37,17 @@ export async function readCcacheFile(path: string): Promise<CredentialCache> {
  * @throws FormatError ERR_CCACHE_FORMAT when the format cannot hold a value
  */
 export async function writeCcacheFile(path: string, cache: CredentialCache): Promise<void> {
+  await writeIfWanted(path, cache, () => true);
+}
+
+async function writeIfWanted(
+  path: string,
+  cache: CredentialCache,
+  isWanted: () => boolean,
+): Promise<boolean> {
   const octets = encodeCredentialCache(cache);
   try {
-    await replaceFile(path, octets);
+    return await replaceFile(path, octets, isWanted);
   } catch (error) {
     throw ioError(path, 'cannot be written', error);
   } finally {
@@ -46,17 +55,50 @@ export async function writeCcacheFile(path: string, cache: CredentialCache): Pro
   }
 }
 
+/** How to store a credential. */
+export interface StoreOptions {
+  /** Whose cache it must be; unless given, anybody's will do. */
+  readonly owner?: Principal | undefined;
+}
+
 /**
  * Adds `credential` to the cache in the file `path`, in place of one with the same client and server. Calls for the
  * same file within this process wait for each other.
- * @throws CredentialError ERR_CCACHE_MISSING, ERR_CCACHE_IO
+ * @throws CredentialError ERR_CCACHE_MISSING, ERR_CCACHE_IO (also when the cache is not the owner's)
  * @throws FormatError ERR_CCACHE_FORMAT
  */
-export function storeCredential(path: string, credential: Credential): Promise<void> {
+export function storeCredential(
+  path: string,
+  credential: Credential,
+  { owner }: StoreOptions = {},
+): Promise<void> {
   return inTurn(resolve(path), async () => {
-    const cache = await readCcacheFile(path);
-    await writeCcacheFile(path, withCredential(cache, credential));
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      if (await storeOnce(path, credential, owner)) return;
+    }
+    throw new CredentialError(
+      'ERR_CCACHE_IO',
+      `credential cache ${path} keeps changing; the ticket was not stored`,
+    );
   });
+}
+
+/** How often to begin anew when others write to the cache meanwhile. */
+const MAX_TRIES = 5;
+
+/** Whether the ticket was stored; not if somebody else changed the cache since it was read. */
+async function storeOnce(
+  path: string,
+  credential: Credential,
+  owner: Principal | undefined,
+): Promise<boolean> {
+  const before = fileState(path);
+  const cache = await readCcacheFile(path);
+  if (owner !== undefined && !samePrincipal(cache.defaultPrincipal, owner)) {
+    const now = formatPrincipal(cache.defaultPrincipal);
+    throw new CredentialError('ERR_CCACHE_IO', `credential cache ${path} is that of ${now} now`);
+  }
+  return writeIfWanted(path, withCredential(cache, credential), () => fileState(path) === before);
 }
 
 /** `cache` with `credential` at the end or in the place of its predecessor. */
@@ -94,16 +136,23 @@ async function inTurn(key: string, task: () => Promise<void>): Promise<void> {
 export async function removeCcacheFile(path: string): Promise<void> {
   const handle = await openForErasure(path);
   try {
-    if (handle !== undefined && !(await handle.stat()).isFile()) {
-      throw new UnreadableFile('ENOTFILE', 'is not a regular file');
-    }
+    if (handle !== undefined) await requireRegularFile(path, handle);
     await unlink(path);
     if (handle !== undefined) await overwrite(handle);
   } catch (error) {
-    throw ioError(path, 'cannot be removed', error);
+    throw error instanceof CredentialError ? error : ioError(path, 'cannot be removed', error);
   } finally {
     await handle?.close();
   }
+}
+
+/** Devices and pipes keep their names. */
+async function requireRegularFile(path: string, handle: FileHandle): Promise<void> {
+  if ((await handle.stat()).isFile()) return;
+  throw new CredentialError(
+    'ERR_CCACHE_IO',
+    `credential cache ${path} is not a regular file; it was left alone`,
+  );
 }
 
 /** The file open for writing, or undefined for a symbolic link. */

@@ -1,4 +1,5 @@
 /** Where a KDC can be made to differ from an honest one; faults.ts uses them. Absent hooks change nothing. */
+import type { PrincipalName } from '../messages/basic.js';
 import type { KrbError } from '../messages/error.js';
 import type { EncKdcRepPart, KdcRep, KdcReq } from '../messages/kdc.js';
 import type { PaData } from '../messages/paData.js';
@@ -25,8 +26,10 @@ export interface Wire {
 
 /** Changes to what the KDC says, in the order in which they are asked. */
 export interface KdcHooks {
-  /** Answers in the KDC's place; undefined lets the KDC answer. */
-  readonly instead?: (octets: Uint8Array) => Uint8Array | undefined;
+  /** The octets of a request before the KDC sees them. */
+  readonly request?: (octets: Uint8Array) => Uint8Array;
+  /** The name of the service that a TGS-REQ is taken to ask for. */
+  readonly sname?: (sname: PrincipalName) => PrincipalName;
   /** METHOD-DATA of KDC_ERR_PREAUTH_REQUIRED and KDC_ERR_PREAUTH_FAILED. */
   readonly methodData?: (methodData: readonly PaData[]) => readonly PaData[];
   readonly error?: (error: KrbError, request: KdcRequest | undefined) => KrbError;
@@ -35,7 +38,7 @@ export interface KdcHooks {
   readonly encPart?: (encPart: EncKdcRepPart, request: KdcRequest) => EncKdcRepPart;
   readonly rep?: (rep: KdcRep, request: KdcRequest) => KdcRep;
   /** The octets of reply or error at last. */
-  readonly reply?: (reply: Uint8Array, request: Uint8Array) => Uint8Array;
+  readonly reply?: (reply: Uint8Array) => Uint8Array;
   /** Sends the reply in its own way. */
   readonly transmit?: (reply: Uint8Array, wire: Wire) => void;
 }

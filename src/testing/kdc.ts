@@ -17,9 +17,9 @@ const TGS_REQ = 0x6c;
  * @param maxOctets longer answers become KRB_ERR_RESPONSE_TOO_BIG
  */
 export function answer(octets: Uint8Array, kdc: KdcContext, maxOctets: number): Uint8Array | undefined {
-  const reply = kdc.hooks.instead?.(octets) ?? answerOrRefuse(octets, kdc);
+  const reply = answerOrRefuse(kdc.hooks.request?.(octets) ?? octets, kdc);
   if (reply === undefined) return undefined;
-  const changed = kdc.hooks.reply?.(reply, octets) ?? reply;
+  const changed = kdc.hooks.reply?.(reply) ?? reply;
   if (changed.length <= maxOctets) return changed;
   const tooBig = new Refusal('KRB_ERR_RESPONSE_TOO_BIG', 'Response too big for UDP, retry with TCP');
   return encodeError(tooBig, undefined, kdc);

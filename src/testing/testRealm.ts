@@ -15,6 +15,7 @@ import { parseKrb5Conf } from '../formats/krb5Conf.js';
 import { type Krb5Config, krb5ConfigFromProfile } from '../formats/krb5Config.js';
 import { formatPrincipal } from '../formats/principal.js';
 import { Acceptor, type AcceptorOptions } from './acceptor.js';
+import { faultOf } from './faults.js';
 import type { KdcHooks, Wire } from './hooks.js';
 import { answer } from './kdc.js';
 import type { KdcContext } from './kdcContext.js';
@@ -46,6 +47,8 @@ export interface TestRealmOptions {
   readonly maxRenewSeconds?: number | undefined;
   /** Longer replies over UDP become KRB_ERR_RESPONSE_TOO_BIG; 4096 octets unless given. */
   readonly maxUdpReplyOctets?: number | undefined;
+  /** Name of a fault to play from the start; see `setFault`. */
+  readonly fault?: string | undefined;
   /** More lines of [libdefaults] in krb5.conf, such as `{ forwardable: 'true' }`. */
   readonly libdefaults?: Readonly<Record<string, string>> | undefined;
 }
@@ -104,6 +107,7 @@ export class TestRealm {
       maxRenewSeconds: options.maxRenewSeconds ?? DEFAULTS.maxRenewSeconds,
       hooks: {},
     });
+    started.setFault(options.fault);
     await started.#listen();
     return started;
   }
@@ -187,6 +191,17 @@ export class TestRealm {
   /** Makes the KDC differ from an honest one until the next call; without argument it is honest again. */
   setHooks(hooks: KdcHooks = {}): void {
     this.#kdc.hooks = hooks;
+  }
+
+  /**
+   * Plays a fault of `FAULTS` from now on; without argument the KDC is honest again.
+   * @throws RangeError for a name that is not in the list
+   */
+  setFault(name?: string): void {
+    const { environment, database } = this.#kdc;
+    const nowMs = (): number => environment.nowMs();
+    const scene = { realm: this.realm, peer: database.trusted()[0]?.realm, nowMs };
+    this.setHooks(name === undefined ? {} : faultOf(name).hooks(scene));
   }
 
   /** Ends the KDC, frees its port and removes the realm's files. A second call does nothing. */

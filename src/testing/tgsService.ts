@@ -25,7 +25,8 @@ export function grantTicket(request: KdcRequest, kdc: KdcContext): Uint8Array {
   const verified = verifyTgsReq(request, kdc);
   const { ticket, ticketPart, sessionKey, subkey } = verified;
   const has = (option: number): boolean => hasFlag(body.kdcOptions, option);
-  const server = findServer(body, kdc.database);
+  const sname = body.sname && (kdc.hooks.sname?.(body.sname) ?? body.sname);
+  const server = findServer({ ...body, sname }, kdc.database);
   checkServer(server);
   checkHeaderTicket(body, ticket, kdc.database);
   const flags = followingFlags(body.kdcOptions, ticketPart, server);

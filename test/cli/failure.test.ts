@@ -57,15 +57,18 @@ describe('describeFailure', () => {
     });
     expect(lines(unknownServer, { server })[0]).toMatch(/^Server nosuch\/x@EXAMPLE.TEST not found/);
     expect(lines(unknownServer)[0]).toMatch(/^Server not found/);
-    expect(lines(new TransportError('ERR_KDC_UNKNOWN', 'none'))[0]).toMatch(/realm "EXAMPLE.TEST"/);
+    const away = new TransportError('ERR_KDC_UNKNOWN', 'no KDC of EXAMPLE.TEST is known');
+    expect(lines(away)[0]).toMatch(/^Cannot find KDC for realm "EXAMPLE.TEST"/);
+    const elsewhere = new TransportError('ERR_KDC_UNKNOWN', 'no KDC of OTHER.TEST is known; add one');
+    expect(lines(elsewhere)[0]).toMatch(/^no KDC of OTHER.TEST is known while/);
   });
 
   it('lists every attempt', () => {
     const attempts = [{ server: '127.0.0.1:88', protocol: 'udp', outcome: 'connection refused' }] as const;
-    const error = new TransportError('ERR_KDC_UNREACHABLE', 'no answer', attempts);
+    const error = new TransportError('ERR_KDC_UNREACHABLE', 'EXAMPLE.TEST: no answer', attempts);
     expect(lines(error)).toEqual([
       "Cannot contact any KDC for realm 'EXAMPLE.TEST' while getting initial credentials",
-      '  no answer',
+      '  EXAMPLE.TEST: no answer',
       '  udp 127.0.0.1:88: connection refused',
     ]);
   });

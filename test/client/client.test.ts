@@ -16,7 +16,7 @@ import {
   fromKeytab,
   fromPassword,
   type KdcConnection,
-  type Key,
+  Key,
   parseConfig,
   parsePrincipal,
   readCcacheFile,
@@ -92,6 +92,43 @@ describe('a client', () => {
     expect(kdc.requests).toHaveLength(3);
     await client.serviceTicket('HTTP/web.example.test', { fresh: true });
     expect(kdc.requests).toHaveLength(4);
+  });
+
+  it('logs in once for many callers with signals, until the last of them gives up', async () => {
+    const { kdc, options } = await setting();
+    const wrong = fromPassword('alice', 'wrong', options);
+    const failed = await Promise.allSettled(
+      Array.from({ length: 10 }, (_, i) =>
+        wrong.serviceTicket(`HTTP@web${i}.example.test`, { signal: new AbortController().signal }),
+      ),
+    );
+    expect(failed.map((one) => one.status === 'rejected' && one.reason.code)).toEqual(
+      Array(10).fill('KDC_ERR_PREAUTH_FAILED'),
+    );
+    expect(kdc.requests).toHaveLength(2);
+  });
+
+  it('ends the request when everybody who waits for it has given up, not before', async () => {
+    const { options } = await setting();
+    const signals: AbortSignal[] = [];
+    const connection: KdcConnection = (_, signal) =>
+      new Promise((_resolve, reject) => {
+        if (signal === undefined) return;
+        signals.push(signal);
+        signal.addEventListener('abort', () => reject(signal.reason));
+      });
+    const client = fromPassword('alice', PASSWORD, { ...options, connection });
+    const callers = [new AbortController(), new AbortController()];
+    const waiting = callers.map(({ signal }) => client.serviceTicket('HTTP@web.example.test', { signal }));
+    callers[0]!.abort(new Error('first'));
+    await expect(waiting[0]).rejects.toMatchObject({ code: 'ERR_ABORTED', cause: new Error('first') });
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+    callers[1]!.abort();
+    await expect(waiting[1]).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+    const late = client.ticketGrantingTicket(AbortSignal.abort());
+    await expect(late).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+    expect(signals).toHaveLength(1);
   });
 
   it('logs in again when the ticket is about to expire', async () => {
@@ -177,12 +214,60 @@ describe('a client', () => {
   });
 
   it('forgets its secrets', async () => {
-    const { options } = await setting();
+    const { kdc, options } = await setting();
     const client = fromPassword('alice', PASSWORD, options);
     const { credential } = await client.login();
     client.dispose();
     expect(credential.sessionKey.value.every((octet) => octet === 0)).toBe(true);
-    await expect(client.login()).rejects.toMatchObject({ code: 'KDC_ERR_PREAUTH_FAILED' });
+    const asked = kdc.requests.length;
+    await expect(client.login()).rejects.toMatchObject({ code: 'ERR_NO_KEY' });
+    expect(kdc.requests).toHaveLength(asked + 1);
+  });
+
+  it('leaves the key that it was given as it is', async () => {
+    const { options, key } = await setting();
+    fromKey('alice@EXAMPLE.TEST', key, options).dispose();
+    await expect(fromKey('alice@EXAMPLE.TEST', key, options).login()).resolves.toBeDefined();
+  });
+
+  it("does not put its tickets into a cache that has become somebody else's", async () => {
+    const { options } = await setting();
+    const path = ccacheFile('taken-over');
+    const first = fromPassword('alice', PASSWORD, options);
+    const cache = first.credentialCache(await first.login());
+    await writeCcacheFile(path, cache);
+    const client = await fromCcache({ ...options, ccache: path });
+    await writeCcacheFile(path, {
+      ...cache,
+      defaultPrincipal: parsePrincipal('bob@EXAMPLE.TEST'),
+      credentials: [],
+    });
+    await client.serviceTicket('HTTP@web.example.test');
+    expect((await readCcacheFile(path)).credentials).toEqual([]);
+  });
+
+  it('passes over tickets of a cache that are of no use to it', async () => {
+    const { options } = await setting();
+    const path = ccacheFile('mixed');
+    const first = fromPassword('alice', PASSWORD, options);
+    const cache = first.credentialCache(await first.login());
+    const ticket = await first.serviceTicket('HTTP@web.example.test');
+    for (const odd of [{ isSkey: true }, { sessionKey: new Key(23, new Uint8Array(16)) }]) {
+      await writeCcacheFile(path, { ...cache, credentials: [...cache.credentials, { ...ticket, ...odd }] });
+      const client = await fromCcache({ ...options, ccache: path });
+      const found = await client.serviceTicket('HTTP@web.example.test');
+      expect([found.isSkey, found.sessionKey.etype]).toEqual([false, 18]);
+    }
+  });
+
+  it('does not believe a clock offset of a cache that leads to before 1970', async () => {
+    const { options } = await setting();
+    const path = ccacheFile('offset');
+    const first = fromPassword('alice', PASSWORD, options);
+    const cache = first.credentialCache(await first.login());
+    await writeCcacheFile(path, { ...cache, kdcTimeOffset: { seconds: -(2 ** 31), microseconds: 0 } });
+    const client = await fromCcache({ ...options, ccache: path });
+    await expect(client.serviceTicket('HTTP@web.example.test')).resolves.toBeDefined();
   });
 
   it('hands errors of the connection on', async () => {

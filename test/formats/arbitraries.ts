@@ -29,7 +29,8 @@ export const credential: fc.Arbitrary<Credential> = fc.record({
   sessionKey: key,
   authTime: time,
   startTime: time,
-  endTime: time,
+  // An entry that ends at 0 is a removed one.
+  endTime: fc.integer({ min: 1, max: 0xfffffffe }),
   renewTill: time,
   isSkey: fc.boolean(),
   flags: fc.integer({ min: 0, max: 0xffffffff }),

@@ -126,6 +126,24 @@ describe('decodeCredentialCache', () => {
     );
   });
 
+  it('refuses more entries or list elements than memory is meant for', () => {
+    const nobody = '00000000 00000000 00000000';
+    const entry = (addresses: string) => `${nobody} ${nobody} 0000 00000000 ${'00'.repeat(21)} ${addresses}`;
+    const head = fromHex(`0504 0000 ${nobody}`);
+    const file = (part: string, count: number) => concat(head, fromHex(part), new Uint8Array(count));
+    const tooMany = expect.objectContaining({
+      code: 'ERR_CCACHE_FORMAT',
+      message: expect.stringMatching(/more than/),
+    });
+    expect(() => decodeCredentialCache(file(entry('00080001'), 6 * 0x80001))).toThrow(tooMany);
+    const whole = fromHex(`${entry('00000000')} 00000000 00000000 00000000`);
+    const many = new Uint8Array(head.length + 65_537 * whole.length);
+    many.set(head);
+    for (let at = head.length; at < many.length; at += whole.length) many.set(whole, at);
+    expect(() => decodeCredentialCache(many)).toThrow(tooMany);
+    expect(decodeCredentialCache(many.subarray(0, -whole.length)).credentials).toHaveLength(65_536);
+  });
+
   it('skips header fields that it does not know', () => {
     const input = fromHex(
       '0504 0012 0063 0002 abcd 0001 0008 ffffffff 00000005 00000001 00000001 00000001 52 00000001 61',

@@ -81,6 +81,11 @@ describe('decodeKeytab', () => {
     expect(kvnos(concat(v2, withLength(long), withLength(entry)))).toEqual([4, 3]);
   });
 
+  it('refuses more keys than memory is meant for', () => {
+    const many = concat(v2, ...new Array<Uint8Array>(65_537).fill(withLength(entry)));
+    expect(() => decodeKeytab(many)).toThrow(expect.objectContaining({ code: 'ERR_KEYTAB_FORMAT' }));
+  });
+
   it('skips holes, and stops at a length of 0', () => {
     const hole = fromHex('fffffffb 0102030405');
     expect(kvnos(concat(v2, hole, withLength(entry), hole))).toEqual([3]);

@@ -212,6 +212,13 @@ describe('include', () => {
     expect(() => including(`include ${path}\n`)).toThrow(expect.objectContaining({ code: 'ERR_KRB5_CONF' }));
   });
 
+  it('refuses a file that is included until memory is full', () => {
+    const large = () => [{ file: 'large', text: '[s]\n'.repeat(1 << 18) }];
+    expect(() => parseKrb5Conf([{ file: 'main', text: 'include x\n'.repeat(10) }], large)).toThrow(
+      expect.objectContaining({ code: 'ERR_KRB5_CONF', file: 'large' }),
+    );
+  });
+
   it('refuses endless chains and too many files', () => {
     let count = 0;
     const chain = () => [{ file: `n${count++}`, text: 'include x\n' }];

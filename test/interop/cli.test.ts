@@ -379,7 +379,7 @@ describe('krb5, used wrongly', () => {
       stdout: '',
       stderr: 'krb5: cannot write the output (ENOSPC)\n',
     });
-    const unread = await shell('(sleep 1; exec "$1" "$2" klist) | true; echo ${PIPESTATUS[0]}');
+    const unread = await shell('set -o pipefail; (sleep 1; exec "$1" "$2" klist) | true; echo $?');
     expect(unread).toEqual({ status: 0, stdout: '141\n', stderr: '' });
   });
 
@@ -440,13 +440,16 @@ async function atTerminal(args: string[], typed: string): Promise<TerminalResult
 }
 
 const TERMINAL = `
-import json, os, pty, subprocess, sys, termios
+import json, os, pty, select, subprocess, sys, termios
 case = json.load(sys.stdin)
 terminal, end = pty.openpty()
 echo = lambda: bool(termios.tcgetattr(end)[3] & termios.ECHO)
 child = subprocess.Popen(case['argv'], stdin=end, stdout=end, stderr=end, start_new_session=True)
 output = b''
 while not output.endswith(b': '):
+    if not select.select([terminal], [], [], 20)[0]:
+        child.kill()
+        sys.exit('no prompt: ' + output.decode())
     output += os.read(terminal, 4096)
 asking = echo()
 os.write(terminal, case['typed'].encode())

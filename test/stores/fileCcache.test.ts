@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import {
+  existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -14,7 +16,11 @@ import {
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { type CredentialCache, decodeCredentialCache } from '../../src/formats/ccache.js';
+import {
+  type CredentialCache,
+  decodeCredentialCache,
+  encodeCredentialCache,
+} from '../../src/formats/ccache.js';
 import type { Credential } from '../../src/formats/credential.js';
 import { parsePrincipal } from '../../src/formats/principal.js';
 import {
@@ -176,6 +182,35 @@ describe('storeCredential', () => {
     expect(await serversIn(path)).toEqual(['krbtgt', 'HTTP', ...names]);
   });
 
+  it('undoes neither a login nor a destruction that comes in between', async () => {
+    const { folder, path } = folderWithCache();
+    const stored = { ...tgt, server: parsePrincipal('HTTP/new@FMT.TEST') };
+    const renewed = encodeCredentialCache({ ...cache, credentials: [{ ...tgt, authTime: 42 }] });
+    for (let wait = 0; wait < 40; wait++) {
+      writeFileSync(path, mitCcache);
+      const storing = storeCredential(path, stored).catch(() => undefined);
+      for (let i = 0; i < wait; i++) await new Promise(setImmediate);
+      if (wait % 2 === 0) rmSync(path);
+      else {
+        writeFileSync(join(folder, 'new'), renewed);
+        renameSync(join(folder, 'new'), path);
+      }
+      await storing;
+      if (wait % 2 === 0) expect(existsSync(path)).toBe(false);
+      else expect((await readCcacheFile(path)).credentials[0]!.authTime).toBe(42);
+      rmSync(path, { force: true });
+    }
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('refuses the cache of another owner where one is given', async () => {
+    const { path } = folderWithCache();
+    const owner = parsePrincipal('bob@FMT.TEST');
+    await expect(storeCredential(path, tgt, { owner })).rejects.toThrow(withCode('ERR_CCACHE_IO'));
+    expect(readFileSync(path).equals(mitCcache)).toBe(true);
+    await storeCredential(path, tgt, { owner: tgt.client });
+  });
+
   it('goes on after a failure', async () => {
     const path = join(testFolder(), 'cc');
     const failed = storeCredential(path, ticketFor('a/h'));
@@ -210,6 +245,13 @@ describe('removeCcacheFile', () => {
     await removeCcacheFile(link);
     expect(readdirSync(folder)).toEqual(['cc']);
     expect(readFileSync(path).equals(mitCcache)).toBe(true);
+  });
+
+  it('leaves a pipe where it is', async () => {
+    const pipe = join(testFolder(), 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    await expect(removeCcacheFile(pipe)).rejects.toThrow(withCode('ERR_CCACHE_IO'));
+    expect(lstatSync(pipe).isFIFO()).toBe(true);
   });
 
   it('says when there is none, and refuses a folder', async () => {

@@ -60,6 +60,11 @@ describe('loadKrb5Config', () => {
     expect(loadKrb5Config({ files }).forwardable).toBe(false);
   });
 
+  it('refuses a folder of more files than anybody has', () => {
+    const folder = folderWith(Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`f${i}`, ''])));
+    expect(() => loadKrb5Config({ files: [folder] })).toThrow(broken);
+  });
+
   it('refuses UTF-16, endless devices and paths that cannot be, and does not wait for a pipe', () => {
     const folder = folderWith({});
     writeFileSync(join(folder, 'utf16'), Buffer.from('[libdefaults]\r\n', 'utf16le'));

@@ -20,6 +20,11 @@ export function codeBlocks(text: string, language: string): CodeBlock[] {
     .map((match) => ({ line: text.slice(0, match.index).split('\n').length + 1, code: match[2]! }));
 }
 
+/** What stands between backticks. */
+export function codeWords(text: string): string[] {
+  return [...withoutCode(text).matchAll(/`([^`\n]+)`/g)].map((match) => match[1]!);
+}
+
 /** Targets of links and images. */
 export function linksOf(text: string): string[] {
   return [...withoutCode(text).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1]!);
