@@ -3,6 +3,7 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 /** `unit` needs nothing but Node; `interop` talks to real servers (test/interop/README.md). */
 const config: ViteUserConfig = defineConfig({
   test: {
+    maxWorkers: '100%',
     projects: [
       {
         test: {

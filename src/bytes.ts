@@ -125,6 +125,14 @@ export function uint32be(value: number): Uint8Array {
   return Uint8Array.of(value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255);
 }
 
+/**
+ * Text of a stranger as it may be shown: at most 256 characters, and `?` for whatever could move the cursor, reorder the
+ * line or end it.
+ */
+export function printable(text: string): string {
+  return text.slice(0, 256).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Surrogate}]/gu, '?');
+}
+
 /** Overwrites `octets` with zeros: for keys that are no longer needed. */
 export function wipe(octets: Uint8Array): void {
   octets.fill(0);

@@ -2,6 +2,7 @@
  * The errors that users of the library meet, split by whose fault they are. `code` is stable and the only thing that
  * a program should test; docs/errors.md explains each. No error carries a key, a password or plaintext.
  */
+import { printable } from './bytes.js';
 import { ERROR_CODES, type KdcErrorSymbol } from './iana/errorCodes.js';
 
 /** Codes of everything that is not a KRB-ERROR. docs/errors.md has a row for each. */
@@ -39,6 +40,7 @@ export type ClientErrorCode =
   | 'ERR_KDC_UNREACHABLE'
   | 'ERR_KDC_UNKNOWN'
   | 'ERR_REPLY_TOO_LARGE'
+  | 'ERR_TIMEOUT'
   | 'ERR_ABORTED'
   // FormatError: a file or a text does not follow its format
   | 'ERR_CCACHE_FORMAT'
@@ -50,6 +52,7 @@ export type ClientErrorCode =
   | 'ERR_CCACHE_IO'
   | 'ERR_CCACHE_TYPE'
   | 'ERR_KEYTAB_MISSING'
+  | 'ERR_KEYTAB_IO'
   | 'ERR_KEYTAB_NO_KEY'
   | 'ERR_NO_TICKET'
   | 'ERR_TICKET_EXPIRED'
@@ -109,7 +112,8 @@ function kdcErrorMessage(details: KdcErrorDetails): string {
     details.symbol === 'KRB_AP_ERR_SKEW'
       ? `; our clock differs by ${Math.abs(Math.round(details.skewSeconds))} s from the KDC's`
       : '';
-  return `${details.principal}: ${meaning}${skew} [${details.symbol ?? 'error'} ${details.number} from the KDC of ${details.realm}]${said}`;
+  const from = `${details.symbol ?? 'error'} ${details.number} from the KDC of ${printable(details.realm)}`;
+  return `${printable(details.principal)}: ${meaning}${skew} [${from}]${said}`;
 }
 
 /** A peer's octets or reply break a rule of the protocol. */

@@ -10,12 +10,12 @@ const LONGEST_POOLED = 64;
 
 /** A function that gives random octets of `source`, small requests by way of a pool. */
 export function pooledRandom(source: (length: number) => Uint8Array): (length: number) => Uint8Array {
-  let pool = new Uint8Array(0);
+  let pool: Uint8Array = new Uint8Array(0);
   let next = 0;
   return (length) => {
     if (length > LONGEST_POOLED) return source(length);
     if (next + length > pool.length) {
-      pool = new Uint8Array(source(POOL_LENGTH));
+      pool = source(POOL_LENGTH);
       next = 0;
     }
     const view = pool.subarray(next, next + length);

@@ -248,12 +248,14 @@ function* acceptReply(
   asReq: Uint8Array,
   octets: Uint8Array,
 ): Exchange<AsResult> {
-  const { request, policy } = state;
+  const { request, policy, environment } = state;
+  // the key may have to be typed in; the reply's times are held against the clock at its arrival
+  const arrivedMs = environment.nowMs();
   const rep = decode('AsRep', octets);
   const replyKey = yield* findReplyKey(state, rep);
   const encPart = decodeEncKdcRepPart(unseal(rep.encPart, replyKey, KEY_USAGES.AS_REP));
   const proven = requestProven(asReq, encPart, replyKey);
-  adoptKdcClock(state, encPart);
+  adoptKdcClock(state, encPart, arrivedMs);
   checkReply({
     exchange: 'AS',
     body,
@@ -266,7 +268,7 @@ function* acceptReply(
     ticket: decode('Ticket', rep.ticket),
     encPart,
     requestProven: proven,
-    now: now(state) / 1000,
+    now: (arrivedMs + state.offsetMs) / 1000,
     policy,
   });
   return {
@@ -291,11 +293,11 @@ function* findReplyKey(state: AsState, rep: KdcRep): Exchange<Key> {
 }
 
 /** After decryption the KDC's time is authentic: with `kdcTimesync` go by it. */
-function adoptKdcClock(state: AsState, encPart: EncKdcRepPart): void {
-  const { policy, request, environment } = state;
-  const ahead = encPart.authtime - now(state) / 1000;
+function adoptKdcClock(state: AsState, encPart: EncKdcRepPart, arrivedMs: number): void {
+  const { policy, request } = state;
+  const ahead = encPart.authtime - (arrivedMs + state.offsetMs) / 1000;
   if (!policy.kdcTimesync || Math.abs(ahead) <= policy.skewSeconds) return;
   if (!hasFlag(request.kdcOptions, KDC_OPTIONS.postdated)) {
-    state.offsetMs = encPart.authtime * 1000 - environment.nowMs();
+    state.offsetMs = encPart.authtime * 1000 - arrivedMs;
   }
 }

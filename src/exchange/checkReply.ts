@@ -6,6 +6,7 @@
  * Not refused: a ticket with fewer of the wished-for flags (forwardable, proxiable, renewable) than requested, for a KDC
  * may withhold them by policy; `Policy.requiredFlags` makes them mandatory.
  */
+import { printable } from '../bytes.js';
 import { encryptionType } from '../crypto/etypes.js';
 import { type ClientErrorCode, ProtocolError } from '../errors.js';
 import { encryptionTypeName } from '../iana/encryptionTypes.js';
@@ -14,7 +15,6 @@ import { hasFlag, KDC_OPTIONS, TICKET_FLAGS } from '../messages/flags.js';
 import type { EncKdcRepPart, KdcRep, KdcReqBody } from '../messages/kdc.js';
 import type { Ticket } from '../messages/ticket.js';
 import type { Policy } from './environment.js';
-import { printable } from './krbError.js';
 import { nameText, sameName } from './principalName.js';
 
 /** Everything that the rules compare. */

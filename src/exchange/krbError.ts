@@ -1,4 +1,5 @@
 /** KRB-ERROR in place of a reply (RFC 4120 sections 3.1.4 and 5.9.1). */
+import { printable } from '../bytes.js';
 import { KdcError } from '../errors.js';
 import { errorSymbol } from '../iana/errorCodes.js';
 import type { KrbError } from '../messages/error.js';
@@ -32,9 +33,4 @@ export function kdcError(error: KrbError, realm: string, principal: string, nowM
     eText: error.eText === undefined ? undefined : printable(error.eText),
     eData: error.eData,
   });
-}
-
-/** Text of a stranger without control characters, at most 200 characters. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Surrogate}]/gu, '').slice(0, 200);
 }

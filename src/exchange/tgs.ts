@@ -5,6 +5,7 @@
  * The request carries an AP-REQ whose authenticator binds the body by a keyed checksum (key usages 6 and 7) and brings a
  * fresh subkey. The reply comes under that subkey (usage 9), from some KDCs under the session key (usage 8).
  */
+import { printable } from '../bytes.js';
 import { Key } from '../crypto/key.js';
 import { CryptoError, ProtocolError } from '../errors.js';
 import type { Credential } from '../formats/credential.js';
@@ -23,7 +24,7 @@ import { makeApReq } from './ap.js';
 import { askKdc, type Exchange } from './ask.js';
 import { checkReply, isCrossRealmTgt } from './checkReply.js';
 import { type Environment, freshNonce, type Policy } from './environment.js';
-import { decodeKrbError, kdcError, printable } from './krbError.js';
+import { decodeKrbError, kdcError } from './krbError.js';
 import { principalName, sameName } from './principalName.js';
 import { credentialOf } from './ticketing.js';
 

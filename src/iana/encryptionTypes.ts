@@ -50,6 +50,6 @@ const ALIASES: Readonly<Record<string, readonly number[]>> = {
 /** Numbers of an encryption type or family by the names that MIT's krb5.conf knows; empty when unknown. */
 export function encryptionTypeNumbers(name: string): readonly number[] {
   const lower = name.toLowerCase();
-  const exact = (ENCRYPTION_TYPES as Readonly<Record<string, number>>)[lower];
-  return exact !== undefined ? [exact] : (ALIASES[lower] ?? []);
+  if (Object.hasOwn(ENCRYPTION_TYPES, lower)) return [ENCRYPTION_TYPES[lower as EncryptionTypeName]];
+  return Object.hasOwn(ALIASES, lower) ? (ALIASES[lower] ?? []) : [];
 }

@@ -3,17 +3,11 @@
  * first is decided by the message's length; KRB_ERR_RESPONSE_TOO_BIG is the exchange's to see, which then asks again with
  * `tcpOnly`. Retries and pauses are described in race.ts.
  */
+import { printable } from '../bytes.js';
 import { KerberosError, TransportError } from '../errors.js';
 import type { Trace } from '../trace.js';
 import { MAX_MESSAGE_OCTETS, MAX_REPLY_OCTETS } from './framing.js';
-import {
-  type Endpoint,
-  endpointText,
-  type KdcServer,
-  type Protocol,
-  printable,
-  serverText,
-} from './kdcServer.js';
+import { type Endpoint, endpointText, type KdcServer, type Protocol, serverText } from './kdcServer.js';
 import { type Lookup, lookupHost } from './lookup.js';
 import { Race, type RaceEvents, type RaceSettings, type Step, type Timing } from './race.js';
 import { isKdcReply, isKpasswdReply, messageName } from './reply.js';

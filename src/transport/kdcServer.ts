@@ -1,6 +1,7 @@
 /**
  * Where a KDC listens (RFC 4120 section 7.2), and how a server is written in errors and trace events.
  */
+import { printable } from '../bytes.js';
 
 /** A server of a realm. */
 export interface KdcServer {
@@ -36,9 +37,4 @@ export function serverText(server: KdcServer): string {
 export function endpointText(endpoint: Endpoint): string {
   const { server, protocol, address } = endpoint;
   return `${protocol} ${serverText(server)}${server.host === address ? '' : ` (${address})`}`;
-}
-
-/** `text` with control characters and lone surrogates replaced: names can come from the network. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, '?');
 }

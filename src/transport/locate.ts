@@ -2,11 +2,13 @@
  * Finding the KDCs of a realm: the configuration, else DNS SRV records (RFC 4120 section 7.2.3, RFC 2782). DNS is not
  * authenticated; a false answer costs time, not secrets. URI records are not asked for.
  */
+
 import { Resolver } from 'node:dns/promises';
+import { printable } from '../bytes.js';
 import { TransportError } from '../errors.js';
 import type { Trace } from '../trace.js';
 import type { Service } from './kdc.js';
-import { type KdcServer, type Protocol, printable, serverText } from './kdcServer.js';
+import { type KdcServer, type Protocol, serverText } from './kdcServer.js';
 import { outcomeText } from './outcome.js';
 
 /** One SRV record, with the names of node:dns. */

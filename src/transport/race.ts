@@ -8,16 +8,10 @@
  *
  * One pause is in progress at any time; whatever a channel, the clock or the caller reports wakes it.
  */
+import { printable } from '../bytes.js';
 import { type Attempt, KerberosError } from '../errors.js';
 import type { Channel, Request } from './channel.js';
-import {
-  type Endpoint,
-  type HostAddress,
-  type KdcServer,
-  type Protocol,
-  printable,
-  serverText,
-} from './kdcServer.js';
+import { type Endpoint, type HostAddress, type KdcServer, type Protocol, serverText } from './kdcServer.js';
 import type { Lookup } from './lookup.js';
 import { outcomeText } from './outcome.js';
 import { openTcp } from './tcp.js';

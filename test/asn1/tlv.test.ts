@@ -61,6 +61,35 @@ describe('lengths', () => {
   });
 });
 
+describe('types', () => {
+  it.each([
+    ['an OBJECT IDENTIFIER of a megabyte', 0x06],
+    ['a RELATIVE-OID of a megabyte', 0x0d],
+    ['a REAL', 0x09],
+    ['a UTCTime', 0x17],
+    ['a primitive SEQUENCE', 0x10],
+  ])('refused: %s', (_, tag) => {
+    const octets = der(tag, new Uint8Array(MAX_MESSAGE_OCTETS - 10).fill(1));
+    const before = process.memoryUsage().heapUsed;
+    expect(refusal(() => parseTlv(octets, 'T'))).toMatchObject(asn1);
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(64 * 1024 * 1024);
+  });
+
+  it.each([0x01, 0x02, 0x03, 0x04, 0x05, 0x0a, 0x0c, 0x18, 0x1b, 0x80, 0x41])(
+    'a megabyte of tag %i is read or refused without much memory',
+    (tag) => {
+      const octets = der(tag, new Uint8Array(MAX_MESSAGE_OCTETS - 10).fill(0xff));
+      const before = process.memoryUsage().heapUsed;
+      try {
+        parseTlv(octets, 'T');
+      } catch (error) {
+        expect(error).toMatchObject(asn1);
+      }
+      expect(process.memoryUsage().heapUsed - before).toBeLessThan(64 * 1024 * 1024);
+    },
+  );
+});
+
 describe('tags', () => {
   it.each([
     ['31 in the high form', 'bf1f03020101'],

@@ -334,6 +334,18 @@ describe('clocks that differ', () => {
     expect(result.kdcTimeOffsetSeconds).toBe(3600);
   });
 
+  it('are not invented when the password takes its time to be typed', async () => {
+    for (const kdcTimesync of [false, true]) {
+      const realm = exampleRealm({ requirePreauth: false });
+      const keySource = (question: KeyQuestion): Key => {
+        realm.environment.advance(600_000);
+        return realm.keySource(question) as Key;
+      };
+      const result = await login(realm, { keySource, policy: { kdcTimesync } });
+      expect(result.kdcTimeOffsetSeconds).toBe(0);
+    }
+  });
+
   it('are made up for once only', async () => {
     const realm = exampleRealm();
     realm.kdc.hooks = { instead: () => realm.kdc.error('KRB_AP_ERR_SKEW') };
