@@ -1,12 +1,13 @@
 /**
  * Runs all suites, prints a table and writes bench/results/latest.json. Needs `npm run build`; `npm run bench` does it.
  *
- *     node bench/run.mjs [--quick] [--save] [crypto|messages|tokens|login ...]
+ *     node bench/run.mjs [--quick] [--save] [crypto|messages|tokens|login|ccache ...]
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { buildPeers } from './build.mjs';
+import { ccacheBench } from './ccache.mjs';
 import { cryptoBench } from './crypto.mjs';
 import { loginBench } from './login.mjs';
 import { harness } from './measure.mjs';
@@ -14,7 +15,13 @@ import { messagesBench } from './messages.mjs';
 import { printRows, printTargets } from './report.mjs';
 import { tokensBench } from './tokens.mjs';
 
-const SUITES = { crypto: cryptoBench, messages: messagesBench, tokens: tokensBench, login: loginBench };
+const SUITES = {
+  crypto: cryptoBench,
+  messages: messagesBench,
+  tokens: tokensBench,
+  login: loginBench,
+  ccache: ccacheBench,
+};
 
 const { values, positionals } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, save: { type: 'boolean', default: false } },

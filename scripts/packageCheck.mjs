@@ -64,9 +64,26 @@ async function checkEntries(folder) {
     await mustRun(process.execPath, [file], { cwd: folder });
     console.log(`package: ${file} ok`);
   }
+  await checkTypes(folder);
   const { stdout } = await mustRun('npx', ['--no-install', 'krb5', '--help'], { cwd: folder });
   if (!/kinit/.test(stdout)) throw new Error(`krb5 --help does not name kinit:\n${stdout}`);
   console.log('package: npx krb5 --help ok');
+}
+
+/** The declarations compile for users without Node's types, library checks on. @param {string} folder */
+async function checkTypes(folder) {
+  const lines = [
+    `import { fromPassword, type SecurityContext } from '${PACKAGE}';`,
+    `import { TestRealm } from '${PACKAGE}/testing';`,
+    "export const context: Promise<SecurityContext> = fromPassword('a@B', 'c').securityContext('HTTP@d');",
+    'export const realm: Promise<TestRealm> = TestRealm.start();',
+  ];
+  writeFileSync(`${folder}/consumer.mts`, `${lines.join('\n')}\n`);
+  const compilerOptions = { target: 'ES2022', module: 'NodeNext', strict: true, noEmit: true, types: [] };
+  const config = { compilerOptions: { ...compilerOptions, skipLibCheck: false }, files: ['consumer.mts'] };
+  writeFileSync(`${folder}/tsconfig.json`, JSON.stringify(config));
+  await mustRun(process.execPath, [`${ROOT}/node_modules/typescript/bin/tsc`, '-p', folder]);
+  console.log('package: types ok');
 }
 
 /** publint and attw on the tarball. @param {string} tarball */

@@ -58,7 +58,8 @@ export type ClientErrorCode =
   | 'ERR_TICKET_EXPIRED'
   | 'ERR_NO_KEY'
   | 'ERR_NO_REALM'
-  | 'ERR_ETYPE_POLICY';
+  | 'ERR_ETYPE_POLICY'
+  | 'ERR_DISPOSED';
 
 /** Every `code` that an error of this library can have. */
 export type ErrorCode = ClientErrorCode | KdcErrorSymbol | 'KRB_ERR_UNREGISTERED';

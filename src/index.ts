@@ -12,6 +12,7 @@ export {
   parseConfig,
 } from './client/identities.js';
 export { type KdcConnection, networkConnection } from './client/kdcConnection.js';
+export type { KeepFreshOptions, RefreshFailure } from './client/refresh.js';
 export type { LoginOptions } from './client/request.js';
 export { parseServiceName } from './client/serviceName.js';
 export { systemCcacheName, systemConfig, systemKeytabName } from './client/system.js';

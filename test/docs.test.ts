@@ -215,9 +215,13 @@ function typeErrors(
   });
   const compilerOptions = {
     ...{ target: 'ES2023', module: 'NodeNext', strict: true, exactOptionalPropertyTypes: true, noEmit: true },
-    ...{ noUncheckedIndexedAccess: true, verbatimModuleSyntax: true, types: ['node'] },
+    ...{ noUncheckedIndexedAccess: true, verbatimModuleSyntax: true, skipLibCheck: true, types: ['node'] },
     typeRoots: [join(ROOT, 'node_modules/@types')],
-    paths: { 'krb5-client': [join(ROOT, 'src/index.ts')] },
+    paths: {
+      'krb5-client': [join(ROOT, 'src/index.ts')],
+      'krb5-client/testing': [join(ROOT, 'src/testing/index.ts')],
+      vitest: [join(ROOT, 'node_modules/vitest/dist/index.d.ts')],
+    },
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');

@@ -141,6 +141,8 @@ export interface MitRealm extends AttachedRealm {
   kdcLog(): string;
   /** The main KDC again on its port with other settings. */
   restartKdc(options?: KdcOptions): Promise<void>;
+  /** Ends the main KDC alone; `restartKdc` brings it back. */
+  stopKdc(): Promise<void>;
   /** Ends the daemons and removes the folder, unless the caller chose it. */
   stop(): Promise<void>;
 }
@@ -195,6 +197,32 @@ export interface GssServer extends AttachedGssServer {
 }
 export function startGssServer(realm: AttachedRealm, options?: GssServerOptions): Promise<GssServer>;
 export function attachGssServer(facts: GssServerFacts): AttachedGssServer;
+
+/** A daemon that keeps credential caches (type KCM). */
+export interface KcmDaemon {
+  /** Path of its socket. */
+  socket: string;
+  /** The realm's krb5.conf with that socket. */
+  krb5Conf: string;
+  log(): string;
+  stop(): Promise<void>;
+}
+/** sssd's KCM daemon (Debian package sssd-kcm, as root). */
+export function startSssdKcm(realm: AttachedRealm): Promise<KcmDaemon>;
+
+/** Heimdal's client programs. */
+export interface Heimdal {
+  /** Runs a program of /usr/bin, for example kinit.heimdal. */
+  run(
+    command: string,
+    args: string[],
+    options?: RunOptions & { ccache?: string | undefined; kcm?: KcmDaemon },
+  ): Promise<RunResult>;
+  /** Heimdal's KCM daemon. */
+  startKcm(): Promise<KcmDaemon>;
+}
+/** Downloads and unpacks Heimdal's packages into the realm's folder, beside MIT krb5. */
+export function unpackHeimdal(realm: AttachedRealm): Promise<Heimdal>;
 
 export interface Capture {
   file: string;

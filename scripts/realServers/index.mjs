@@ -12,7 +12,9 @@ export {
   osRelease,
 } from './debian.mjs';
 export { attachGssServer, startGssServer } from './gssServer.mjs';
+export { unpackHeimdal } from './heimdal.mjs';
 export { attachMitRealm, startMitRealm, temporaryFolder } from './mitRealm.mjs';
 export { freePort, isFree, loopbackAddresses, tcpListening, udpBound } from './ports.mjs';
 export { ENCTYPES } from './principals.mjs';
 export { mustRun, run, start, stopAll } from './processes.mjs';
+export { startSssdKcm } from './sssdKcm.mjs';

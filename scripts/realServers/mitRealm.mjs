@@ -47,6 +47,7 @@ export async function startMitRealm(options = {}) {
       await kdc.stop();
       kdc = await startKdc(facts, facts.kdcPort, `${dir}/kdc`, kdcOptions);
     },
+    stopKdc: () => kdc.stop(),
     async stop() {
       await Promise.all([kdc.stop(), kadmind.stop()]);
       if (options.dir === undefined) removeFolder(dir);

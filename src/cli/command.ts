@@ -1,7 +1,6 @@
 /** What a command is to the dispatcher, and what every command begins with. */
-import { systemCcacheName, systemConfig } from '../client/system.js';
+import { systemConfig } from '../client/system.js';
 import { CredentialError } from '../errors.js';
-import { ccachePath } from '../formats/ccacheName.js';
 import type { Krb5Config } from '../formats/krb5Config.js';
 import { type ParsePrincipalOptions, type Principal, parsePrincipal } from '../formats/principal.js';
 import type { Trace } from '../trace.js';
@@ -29,21 +28,6 @@ export function startSession(io: Io): Promise<Session> {
     config: systemConfig(io.env),
     trace: environmentTrace(io),
   }));
-}
-
-/** A credential cache in a file. */
-export interface CacheLocation {
-  /** As given, such as `FILE:/tmp/krb5cc_0`. */
-  readonly name: string;
-  readonly path: string;
-}
-
-/** The cache that `given` names, or the default one. */
-export function locateCache(config: Krb5Config, io: Io, given: string | undefined): Promise<CacheLocation> {
-  return during({ activity: 'while resolving ccache' }, () => {
-    const name = given ?? systemCcacheName(config, io.env);
-    return { name, path: ccachePath(name) };
-  });
 }
 
 /** Stands for "no realm given" while parsing; no realm can contain NUL. */

@@ -11,6 +11,13 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   klist: { summary: 'list the tickets of a cache or the keys of a keytab', load: () => import('./klist.js') },
   kvno: { summary: 'get service tickets and tell their key versions', load: () => import('./kvno.js') },
   kdestroy: { summary: 'destroy a credential cache', load: () => import('./kdestroy.js') },
+  kswitch: { summary: 'make a cache the primary one of its collection', load: () => import('./kswitch.js') },
+  keytab: { summary: 'list, add to, merge or remove from keytabs', load: () => import('./keytab.js') },
+  exec: {
+    summary: 'run a command with a login of its own, renewed while it runs',
+    load: () => import('./exec.js'),
+  },
+  config: { summary: 'check krb5.conf, or show what it comes to', load: () => import('./config.js') },
   token: { summary: 'print the initial token for a service', load: () => import('./token.js') },
 };
 

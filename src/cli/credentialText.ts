@@ -69,6 +69,7 @@ export interface TicketColumns {
   readonly flags: boolean;
   readonly etypes: boolean;
   readonly addresses: boolean;
+  readonly authData: boolean;
 }
 
 /** The lines of one ticket. */
@@ -81,8 +82,11 @@ export function ticketLines(credential: Credential, defaultClient: Principal, sh
   const letters = show.flags ? flagLetters(flags) : '';
   if (letters !== '') first.push(`Flags: ${letters}`);
   const weight = first.length + (renewTill === 0 ? 0 : 1);
-  const etypes = show.etypes ? [etypesText(credential)] : [];
-  const rows = weight > 2 ? [first, etypes] : [[...first, ...etypes]];
+  const more = [
+    ...(show.etypes && outerTicket(credential) !== undefined ? [etypesText(credential)] : []),
+    ...(show.authData ? [`AD types: ${credential.authData.map(({ adType }) => adType).join(', ')}`] : []),
+  ];
+  const rows = weight > 2 ? [first, more] : [[...first, ...more]];
   return [
     `${formatTime(startTime || authTime)}  ${formatTime(endTime)}  ${name}`,
     ...rows.filter((row) => row.length > 0).map((row) => `\t${row.join(', ')}`),

@@ -7,6 +7,8 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   KRB5CCNAME: 'credential cache; default_ccache_name of krb5.conf or FILE:/tmp/krb5cc_UID unless set',
   KRB5_CONFIG: 'configuration files, separated by colons; /etc/krb5.conf unless set',
   KRB5_KTNAME: 'keytab; default_keytab_name of krb5.conf or /etc/krb5.keytab unless set',
+  KRB5_CLIENT_KTNAME:
+    'keytab for logins without a person; default_client_keytab_name of krb5.conf unless set',
   KRB5_TRACE: 'file, or /dev/stderr, to which to append what happens; never passwords or keys',
 };
 
@@ -49,9 +51,15 @@ function optionText(option: Option): string {
   return option.value === undefined ? dashed(nameOf(option)) : `${dashed(nameOf(option))} ${option.value}`;
 }
 
+/** With both names where there are two. */
+function namesText(option: Option): string {
+  const { letter, word } = option;
+  return letter === undefined || word === undefined ? optionText(option) : `-${letter}, --${word}`;
+}
+
 /** The whole help of a command. */
 export function formatHelp(spec: CommandSpec): string {
-  const options = [...spec.options, ...COMMON_OPTIONS].map((option) => [optionText(option), option.text]);
+  const options = [...spec.options, ...COMMON_OPTIONS].map((option) => [namesText(option), option.text]);
   const statuses = spec.exitStatuses.map(([status, text]) => [String(status), text]);
   const variables = spec.environment.map((name) => [name, ENVIRONMENT[name] ?? '']);
   return [

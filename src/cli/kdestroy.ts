@@ -1,9 +1,10 @@
-/** `krb5 kdestroy`: overwrites and removes a credential cache (MIT krb5, kdestroy(1)). */
+/** `krb5 kdestroy`: overwrites and removes credential caches (MIT krb5, kdestroy(1)). */
 import { CredentialError } from '../errors.js';
-import { removeCcacheFile } from '../stores/fileCcache.js';
-import { locateCache, startSession } from './command.js';
+import type { CacheCollection, CredentialCacheStore } from '../stores/cacheStore.js';
+import { cacheOfPrincipal, openCollection } from './caches.js';
+import { startSession } from './command.js';
 import { during } from './failure.js';
-import { type Io, writeJson, writeLine } from './io.js';
+import { type Io, printable, writeJson, writeLine } from './io.js';
 import type { Arguments, CommandSpec } from './options.js';
 
 export const spec: CommandSpec = {
@@ -12,39 +13,69 @@ export const spec: CommandSpec = {
   operands: '',
   operandCount: { least: 0, most: 0 },
   options: [
-    { letter: 'q', text: 'say nothing when there is no cache' },
+    { letter: 'A', text: 'destroy all caches of the collection' },
+    { letter: 'q', text: 'say nothing when there is no cache, or when there are others' },
     { letter: 'c', value: 'cache', text: 'credential cache to destroy' },
+    { letter: 'p', value: 'principal', text: "destroy this principal's cache of the collection" },
   ],
-  exclusive: [],
-  unsupported: 'Ap',
+  exclusive: [['A', 'p']],
+  unsupported: '',
   usageStatus: 2,
   exitStatuses: [
     [0, 'there is no such cache (any more)'],
-    [1, 'the cache could not be destroyed'],
+    [1, 'the cache could not be destroyed; with -p: there is none'],
     [2, 'wrong usage'],
   ],
   environment: ['KRB5CCNAME', 'KRB5_CONFIG'],
   examples: ['krb5 kdestroy -c FILE:/run/app/krb5cc'],
 };
 
+/** What became of one cache. */
+interface Outcome {
+  readonly cache: string;
+  readonly destroyed: boolean;
+}
+
 export async function run(args: Arguments, io: Io): Promise<number> {
   const { config } = await startSession(io);
-  const { path } = await locateCache(config, io, args.value('c'));
-  const destroyed = await during({ activity: 'while destroying cache' }, () => destroy(path));
-  if (args.has('json')) writeJson(io.stdout, { cache: `FILE:${path}`, destroyed });
-  else if (!destroyed && !args.has('q')) {
+  const collection = await openCollection(config, io, args.value('c'));
+  if (args.has('A')) return destroyAll(collection, args, io);
+  const name = args.value('p');
+  const store = await (name === undefined
+    ? during({ activity: 'while resolving ccache' }, () => collection.primary())
+    : cacheOfPrincipal(collection, name, config, `while finding cache for ${printable(name)}`));
+  const outcome = await destroy(store);
+  if (args.has('json')) writeJson(io.stdout, outcome);
+  else if (!outcome.destroyed && !args.has('q')) {
     writeLine(io.stderr, 'kdestroy: No credentials cache found while destroying cache');
   }
+  if (name === undefined && !args.has('q') && !args.has('json')) await tellOfOthers(collection, io);
   return 0;
 }
 
-/** Whether there was a cache. */
-async function destroy(path: string): Promise<boolean> {
-  try {
-    await removeCcacheFile(path);
-    return true;
-  } catch (error) {
-    if (error instanceof CredentialError && error.code === 'ERR_CCACHE_MISSING') return false;
-    throw error;
-  }
+async function destroyAll(collection: CacheCollection, args: Arguments, io: Io): Promise<number> {
+  const stores = await during({ activity: 'while listing credential caches' }, () => collection.list());
+  const outcomes: Outcome[] = [];
+  for (const store of stores) outcomes.push(await destroy(store));
+  if (args.has('json')) writeJson(io.stdout, outcomes);
+  return 0;
+}
+
+async function tellOfOthers(collection: CacheCollection, io: Io): Promise<void> {
+  const others = await collection.list().catch(() => []);
+  if (others.length > 0) writeLine(io.stderr, 'Other credential caches present, use -A to destroy all');
+}
+
+function destroy(store: CredentialCacheStore): Promise<Outcome> {
+  return during({ activity: 'while destroying cache' }, async () => {
+    try {
+      await store.destroy();
+      return { cache: store.name, destroyed: true };
+    } catch (error) {
+      if (error instanceof CredentialError && error.code === 'ERR_CCACHE_MISSING') {
+        return { cache: store.name, destroyed: false };
+      }
+      throw error;
+    }
+  });
 }

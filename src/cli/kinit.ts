@@ -1,25 +1,41 @@
 /** `krb5 kinit`: logs in and stores the ticket (MIT krb5, kinit(1)). The cache changes only after success. */
-import { wipe } from '../bytes.js';
-import { Client } from '../client/client.js';
-import { fromCcache } from '../client/identities.js';
-import { networkConnection } from '../client/kdcConnection.js';
-import { type KeySource, keytabKeySource, passwordKeySource } from '../client/keySource.js';
-import type { LoginOptions } from '../client/request.js';
-import { currentUser, systemEnvironment, systemKeytabName } from '../client/system.js';
+import { utf8Text } from '../bytes.js';
 import { CredentialError } from '../errors.js';
-import { keytabPath } from '../formats/ccacheName.js';
 import type { Credential } from '../formats/credential.js';
-import { parseDuration } from '../formats/duration.js';
-import { formatPrincipal, type Principal, parsePrincipal, samePrincipal } from '../formats/principal.js';
-import { readCcacheFile, writeCcacheFile } from '../stores/fileCcache.js';
-import { readKeytabFile } from '../stores/fileKeytab.js';
-import { type CacheLocation, locateCache, parseName, type Session, startSession } from './command.js';
+import { formatPrincipal, krbtgtPrincipal, type Principal, samePrincipal } from '../formats/principal.js';
+import { paDataTypeName } from '../iana/paDataTypes.js';
+import { hasFlag, TICKET_FLAGS } from '../messages/flags.js';
+import {
+  type CacheCollection,
+  type CredentialCacheStore,
+  findByPrincipal,
+  principalOf,
+} from '../stores/cacheStore.js';
+import { exchangeTicket } from './cachedTickets.js';
+import { openCache, openCollection, residualName } from './caches.js';
+import { type Session, startSession } from './command.js';
 import { ticketJson } from './credentialText.js';
 import { during } from './failure.js';
+import {
+  type Identity,
+  type InitialTicketOptions,
+  initialTicket,
+  storeInitialTicket,
+} from './initialTicket.js';
 import { type Io, printable, writeJson, writeLine } from './io.js';
-import { hostPrincipal, namesIn } from './keytabPrincipal.js';
-import { type Arguments, type CommandSpec, UsageError } from './options.js';
-import { promptPassword } from './passwordPrompt.js';
+import {
+  keytabIdentity,
+  LOGIN_EXCLUSIVE,
+  LOGIN_OPTIONS,
+  namedPrincipal,
+  parseService,
+  passwordIdentity,
+  ticketWishes,
+  userPrincipal,
+  usesKeytab,
+  wantedAddresses,
+} from './loginOptions.js';
+import type { Arguments, CommandSpec } from './options.js';
 
 export const spec: CommandSpec = {
   name: 'kinit',
@@ -28,27 +44,17 @@ export const spec: CommandSpec = {
   operandCount: { least: 0, most: 1 },
   options: [
     { letter: 'V', text: 'tell what is done' },
-    { letter: 'l', value: 'lifetime', text: 'ask for this lifetime: 300, 10h, 1d2h3m4s or 1:30:15' },
-    { letter: 'r', value: 'renewable_life', text: 'ask for a ticket that can be renewed for so long' },
-    { letter: 'f', text: 'ask for a forwardable ticket' },
-    { letter: 'F', text: 'ask for a ticket that is not forwardable' },
-    { letter: 'p', text: 'ask for a proxiable ticket' },
-    { letter: 'P', text: 'ask for a ticket that is not proxiable' },
-    { letter: 'A', text: 'ask for a ticket without addresses, as is done in any case' },
-    { letter: 'C', text: 'let the KDC replace the name by the canonical one' },
-    { letter: 'E', text: 'the principal is an enterprise name, such as alice@example.com' },
+    ...LOGIN_OPTIONS,
+    { letter: 's', value: 'start_time', text: 'ask for a postdated ticket that starts after so long' },
+    { letter: 'v', text: 'validate the postdated ticket in the cache' },
     { letter: 'R', text: 'renew the ticket in the cache; no password is needed' },
-    { letter: 'k', text: 'take the key from a keytab; host/HOSTNAME unless a principal is given' },
-    { letter: 't', value: 'keytab', text: 'keytab to take the key from' },
     { letter: 'c', value: 'cache', text: 'credential cache to write' },
     { letter: 'S', value: 'service', text: 'get a ticket for this service, such as kadmin/changepw' },
+    { letter: 'I', value: 'cache', text: 'cache of an earlier login, by whose method to log in' },
   ],
-  exclusive: [
-    ['f', 'F'],
-    ['p', 'P'],
-    ['R', 'S'],
-  ],
-  unsupported: 'snaviITX',
+  exclusive: [...LOGIN_EXCLUSIVE, ['R', 'v']],
+  unsupported: 'nTX',
+  unsupportedWords: ['request-pac', 'no-request-pac'],
   usageStatus: 2,
   exitStatuses: [
     [0, 'the ticket is in the cache'],
@@ -56,7 +62,7 @@ export const spec: CommandSpec = {
     [2, 'wrong usage'],
     [130, 'Ctrl-C at the password prompt'],
   ],
-  environment: ['KRB5CCNAME', 'KRB5_CONFIG', 'KRB5_KTNAME', 'KRB5_TRACE'],
+  environment: ['KRB5CCNAME', 'KRB5_CONFIG', 'KRB5_KTNAME', 'KRB5_CLIENT_KTNAME', 'KRB5_TRACE'],
   examples: [
     'krb5 kinit -l 8h alice@EXAMPLE.TEST',
     'krb5 kinit -k -t /etc/app.keytab -c FILE:/run/app/krb5cc app/host.example.test',
@@ -67,41 +73,29 @@ export const spec: CommandSpec = {
 interface Login extends Session {
   readonly args: Arguments;
   readonly io: Io;
-  readonly cache: CacheLocation;
+  readonly collection: CacheCollection;
 }
 
-/** Whom to log in and with which keys. */
-interface Identity {
-  readonly principal: Principal;
-  readonly keySource: KeySource;
-  readonly password: boolean;
+/** Where the ticket goes. */
+interface Target {
+  readonly store: CredentialCacheStore;
+  /** Whether to make it the primary cache of the collection. */
+  readonly switches: boolean;
 }
 
 export async function run(args: Arguments, io: Io): Promise<number> {
-  const lifetimes = parseLifetimes(args);
+  const wishes = ticketWishes(args);
   const session = await startSession(io);
   const config = { ...session.config, canonicalize: session.config.canonicalize || args.has('C') };
-  const cache = await locateCache(config, io, args.value('c'));
-  const login: Login = { args, io, cache, config, trace: session.trace };
-  const credential = args.has('R') ? await renew(login) : await logIn(login, lifetimes);
-  if (args.has('json')) writeJson(io.stdout, { cache: `FILE:${cache.path}`, ...ticketJson(credential) });
+  const collection = await openCollection(config, io, args.value('c'));
+  const login: Login = { args, io, collection, config, trace: session.trace };
+  if (args.has('c')) tell(login, `Using specified cache: ${args.value('c')}`);
+  const { credential, store } = await (args.has('R') || args.has('v')
+    ? exchange(login)
+    : logIn(login, { ...wishes, addresses: wantedAddresses(args, config) }));
+  if (args.has('json')) writeJson(io.stdout, { cache: store.name, ...ticketJson(credential) });
   tell(login, 'Authenticated to Kerberos v5');
   return 0;
-}
-
-function parseLifetimes(args: Arguments): LoginOptions {
-  const seconds = (letter: string): number | undefined => {
-    const text = args.value(letter);
-    if (text === undefined) return undefined;
-    try {
-      const duration = parseDuration(text);
-      if (duration > 0) return duration;
-    } catch {
-      // told below as MIT tells it
-    }
-    throw new UsageError(`Bad lifetime value ${printable(text)}`);
-  };
-  return { lifetimeSeconds: seconds('l'), renewLifetimeSeconds: seconds('r') };
 }
 
 /** What -V tells. */
@@ -109,143 +103,147 @@ function tell({ args, io }: Login, text: string): void {
   if (args.has('V')) writeLine(io.stderr, printable(text));
 }
 
-async function logIn(login: Login, lifetimes: LoginOptions): Promise<Credential> {
-  const { args, config, cache, trace } = login;
-  tell(login, `Using ${args.has('c') ? 'specified' : 'default'} cache: ${cache.path}`);
-  const { principal, keySource, password } = await findIdentity(login);
-  const client = new Client({
-    principal,
-    config,
-    trace,
-    keySource,
-    environment: systemEnvironment(),
-    connection: networkConnection({ config, trace }),
-  });
+/** A ticket, and the cache that has it now. */
+interface Stored {
+  readonly credential: Credential;
+  readonly store: CredentialCacheStore;
+}
+
+async function logIn(login: Login, wishes: InitialTicketOptions): Promise<Stored> {
+  const { args, collection } = login;
+  const keytab = usesKeytab(args, login.io);
+  const { identity, target } = keytab ? await keytabLogin(login) : await passwordLogin(login);
+  const { principal, password, keySource } = identity;
   const service = await parseService(args.value('S'), principal);
-  const options = { ...lifetimes, ...flagOptions(args), service };
+  await checkInputCache(login, service ?? krbtgtPrincipal(principal.realm));
   const situation = { activity: 'while getting initial credentials', client: principal, password };
-  trace?.({ event: 'kinit.login', text: `Getting initial credentials for ${formatPrincipal(principal)}` });
+  const name = formatPrincipal(principal);
+  login.trace?.({ event: 'kinit.login', text: `Getting initial credentials for ${name}` });
   try {
     return await during(situation, async () => {
-      const result = await client.login(options);
-      await writeCcacheFile(cache.path, client.credentialCache(result));
-      traceStored(login, result.credential);
-      return result.credential;
+      const ticket = await initialTicket(identity, login, { ...wishes, service });
+      await storeInitialTicket(target.store, ticket, login);
+      if (target.switches) await collection.switchTo(target.store);
+      return { credential: ticket.credential, store: target.store };
     });
   } finally {
-    client.dispose();
+    keySource.dispose();
   }
 }
 
-function flagOptions(args: Arguments): LoginOptions {
-  const either = (yes: string, no: string): boolean | undefined =>
-    args.has(yes) ? true : args.has(no) ? false : undefined;
-  return { forwardable: either('f', 'F'), proxiable: either('p', 'P') };
+interface Choice {
+  readonly identity: Identity;
+  readonly target: Target;
 }
 
-function parseService(text: string | undefined, client: Principal): Promise<Principal | undefined> {
-  return during({ activity: 'while parsing service name' }, () =>
-    text === undefined ? undefined : parsePrincipal(text, { defaultRealm: client.realm }),
-  );
-}
-
-function traceStored({ cache, trace }: Login, { client, server }: Credential): void {
-  const text = `Storing ${formatPrincipal(client)} -> ${formatPrincipal(server)} in FILE:${cache.path}`;
-  trace?.({ event: 'ccache.store', text });
-}
-
-function findIdentity(login: Login): Promise<Identity> {
-  const { args, io } = login;
-  if (!args.has('t')) return args.has('k') ? keytabIdentity(login) : passwordIdentity(login);
-  if (!args.has('k')) writeLine(io.stderr, 'keytab specified, forcing -k');
-  return keytabIdentity(login);
-}
-
-async function passwordIdentity(login: Login): Promise<Identity> {
-  const { args, io } = login;
-  const principal =
-    (await namedPrincipal(login)) ?? (await cachedPrincipal(login)) ?? (await userPrincipal(login));
-  tell(login, `Using principal: ${formatPrincipal(principal)}`);
-  const prompt = `Password for ${formatPrincipal(principal)}`;
-  const ask = () => promptPassword(io, prompt, args.has('json'));
-  return { principal, keySource: askedPassword(ask), password: true };
-}
-
-/** The principal on the command line. */
-function namedPrincipal({ args, config }: Login): Promise<Principal | undefined> {
-  const [name] = args.operands;
-  return during({ activity: `when parsing name ${printable(name ?? '')}` }, () =>
-    name === undefined ? undefined : parseName(name, config, { enterprise: args.has('E') }),
-  );
-}
-
-/** Whose tickets are in the cache; undefined when there is no cache that can be read. */
-async function cachedPrincipal({ cache }: Login): Promise<Principal | undefined> {
-  try {
-    return (await readCcacheFile(cache.path)).defaultPrincipal;
-  } catch {
-    return undefined;
-  }
-}
-
-function userPrincipal({ config }: Login): Promise<Principal> {
-  const { username } = currentUser();
-  return during({ activity: `when parsing name ${username}` }, () => parseName(username, config));
-}
-
-/** A password that is asked for when the first key is needed: for an unknown account nobody has to type it. */
-function askedPassword(ask: () => Promise<Uint8Array>): KeySource {
-  let source: KeySource | undefined;
-  return {
-    etypes: (offered) => offered,
-    async key(question) {
-      if (source === undefined) {
-        const password = await ask();
-        source = passwordKeySource(password);
-        wipe(password);
-      }
-      return source.key(question);
-    },
-    dispose: () => source?.dispose(),
-  };
-}
-
-async function keytabIdentity(login: Login): Promise<Identity> {
+async function keytabLogin(login: Login): Promise<Choice> {
   const { args, config, io } = login;
-  const given = await namedPrincipal(login);
-  return during({ activity: 'while getting initial credentials', client: given }, async () => {
-    const name = args.value('t') ?? systemKeytabName(config, io.env);
-    const entries = await readKeytabFile(keytabPath(name));
-    const principal = given ?? hostPrincipal(entries, name, config);
-    if (!entries.some((entry) => samePrincipal(entry.principal, principal))) {
-      throw new CredentialError('ERR_KEYTAB_NO_KEY', `${name} has keys of: ${namesIn(entries)}`);
+  const given = await namedPrincipal(args.operands[0], args, config);
+  const identity = await keytabIdentity(given, args, config, io);
+  const target = await chooseTarget(login, identity.principal);
+  tell(login, `Using principal: ${formatPrincipal(identity.principal)}`);
+  if (args.has('t')) tell(login, `Using keytab: ${identity.keytab}`);
+  return { identity, target };
+}
+
+async function passwordLogin(login: Login): Promise<Choice> {
+  const { principal, target } = await chooseLogin(login);
+  tell(login, `Using principal: ${formatPrincipal(principal)}`);
+  return { identity: passwordIdentity(principal, login.args, login.io), target };
+}
+
+/** The principal given, else that of the cache, else the user's; and its cache. */
+async function chooseLogin(login: Login): Promise<{ principal: Principal; target: Target }> {
+  const { args, config, collection } = login;
+  const given = await namedPrincipal(args.operands[0], args, config);
+  if (given !== undefined) return { principal: given, target: await chooseTarget(login, given) };
+  const primary = await resolved(collection);
+  const cached = await principalOf(primary).catch(() => undefined);
+  if (cached !== undefined) return { principal: cached, target: { store: primary, switches: false } };
+  const user = await userPrincipal(args, config);
+  return { principal: user, target: await chooseTarget(login, user) };
+}
+
+function resolved(collection: CacheCollection): Promise<CredentialCacheStore> {
+  return during({ activity: 'while resolving ccache' }, () => collection.primary());
+}
+
+/** As in MIT krb5: the principal's own cache, else the primary one when it is free, else a new one. */
+async function chooseTarget(login: Login, principal: Principal): Promise<Target> {
+  const { args, collection } = login;
+  const primary = await resolved(collection);
+  if (args.has('c')) return { store: primary, switches: false };
+  if (collection.switchable) {
+    const own = await findByPrincipal(collection, principal);
+    if (own !== undefined) {
+      tell(login, `Using existing cache: ${residualName(own)}`);
+      return { store: own, switches: true };
     }
-    tell(login, `Using principal: ${formatPrincipal(principal)}`);
-    tell(login, `Using keytab: ${name}`);
-    return { principal, keySource: keytabKeySource(entries, principal), password: false };
+    if ((await principalOf(primary)) !== undefined) {
+      const created = await collection.create();
+      tell(login, `Using new cache: ${residualName(created)}`);
+      return { store: created, switches: true };
+    }
+  }
+  tell(login, `Using default cache: ${residualName(primary)}`);
+  return { store: primary, switches: false };
+}
+
+/** With -I the method of an earlier login is prescribed; the only one that we know is the encrypted timestamp. */
+async function checkInputCache(login: Login, server: Principal): Promise<void> {
+  const { args, config, io } = login;
+  const name = args.value('I');
+  if (name === undefined) return;
+  const store = await openCache(config, io, name);
+  tell(login, `Using specified input cache: ${name}`);
+  const type = await store.config('pa_type', formatPrincipal(server)).catch(() => undefined);
+  const method = type === undefined ? undefined : utf8Text(type);
+  if (method === undefined || method === '2') return;
+  login.trace?.({
+    event: 'kinit.method',
+    text: `${name} was got with ${paDataTypeName(Number(method))}, which is not supported; not used`,
   });
 }
 
-async function renew(login: Login): Promise<Credential> {
-  const { cache, config, trace } = login;
-  const given = await namedPrincipal(login);
-  return during({ activity: 'while renewing credentials' }, async () => {
-    const before = await readCcacheFile(cache.path);
-    const principal = given ?? before.defaultPrincipal;
-    tell(login, `Using principal: ${formatPrincipal(principal)}`);
-    if (!samePrincipal(principal, before.defaultPrincipal))
-      throw otherPrincipal(before.defaultPrincipal, principal);
-    const client = await fromCcache({ config, ccache: `FILE:${cache.path}`, trace });
-    const credential = await during({ activity: 'while renewing credentials', client: principal }, () =>
-      client.renew(),
+/** Renews or validates. */
+async function exchange(login: Login): Promise<Stored> {
+  const { args, config } = login;
+  const option = args.has('v') ? 'validate' : 'renew';
+  const activity = `while ${option === 'renew' ? 'renewing' : 'validating'} credentials`;
+  const { principal, target } = await chooseLogin(login);
+  const { store } = target;
+  tell(login, `Using principal: ${formatPrincipal(principal)}`);
+  const credential = await during({ activity, client: principal }, async () => {
+    const before = await store.read();
+    const owner = before.defaultPrincipal;
+    if (!samePrincipal(principal, owner)) throw otherPrincipal(owner, principal);
+    const service = await parseService(args.value('S'), principal);
+    const server = { ...(service ?? krbtgtPrincipal(owner.realm)), realm: owner.realm };
+    const renewed = await exchangeTicket(option, before, server, { config, trace: login.trace });
+    if (hasFlag(renewed.flags, TICKET_FLAGS.invalid)) throw stillInvalid(renewed);
+    tell(login, 'Initialized cache');
+    await storeInitialTicket(
+      store,
+      {
+        credential: renewed,
+        contents: { credentials: [renewed], kdcTimeOffset: before.kdcTimeOffset },
+        keyVersion: undefined,
+      },
+      login,
     );
-    await writeCcacheFile(cache.path, { ...before, credentials: [credential], config: [] });
-    traceStored(login, credential);
-    return credential;
+    tell(login, 'Stored credentials');
+    return renewed;
   });
+  if (target.switches) await login.collection.switchTo(store);
+  return { credential, store };
 }
 
 function otherPrincipal(cached: Principal, wanted: Principal): CredentialError {
   const problem = `the cache holds tickets of ${formatPrincipal(cached)}, not of ${formatPrincipal(wanted)}`;
   return new CredentialError('ERR_NO_TICKET', problem);
+}
+
+function stillInvalid({ server }: Credential): CredentialError {
+  const text = `the KDC left the ticket ${formatPrincipal(server)} invalid; it may not have started yet`;
+  return new CredentialError('ERR_NO_TICKET', text);
 }

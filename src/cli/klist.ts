@@ -1,19 +1,17 @@
 /** `krb5 klist`: lists the tickets of a credential cache or the keys of a keytab (MIT krb5, klist(1)). */
 import { utf8Text } from '../bytes.js';
-import { systemKeytabName } from '../client/system.js';
+import { systemClientKeytabName, systemKeytabName } from '../client/system.js';
 import type { ConfigEntry, CredentialCache } from '../formats/ccache.js';
-import { keytabPath } from '../formats/ccacheName.js';
 import type { Credential } from '../formats/credential.js';
-import type { KeytabEntry } from '../formats/keytab.js';
 import type { Krb5Config } from '../formats/krb5Config.js';
 import { formatPrincipal, krbtgtPrincipal, samePrincipal } from '../formats/principal.js';
-import { encryptionTypeName } from '../iana/encryptionTypes.js';
-import { readCcacheFile } from '../stores/fileCcache.js';
-import { readKeytabFile } from '../stores/fileKeytab.js';
-import { locateCache, startSession } from './command.js';
-import { etypeText, formatTime, isoTime, TIME_WIDTH, ticketJson, ticketLines } from './credentialText.js';
+import type { CacheCollection, CredentialCacheStore } from '../stores/cacheStore.js';
+import { openCollection } from './caches.js';
+import { startSession } from './command.js';
+import { TIME_WIDTH, ticketJson, ticketLines } from './credentialText.js';
 import { during } from './failure.js';
 import { type Io, printable, writeJson, writeLine } from './io.js';
+import { writeKeytab } from './keytabText.js';
 import { type Arguments, type CommandSpec, UsageError } from './options.js';
 import { packageVersion } from './version.js';
 
@@ -30,9 +28,11 @@ export const spec: CommandSpec = {
     { letter: 'a', text: 'show addresses' },
     { letter: 'n', text: 'show addresses as numbers, as is done in any case (with -a)' },
     { letter: 'C', text: 'show configuration entries of the cache' },
-    { letter: 'l', text: 'show the cache in one line' },
-    { letter: 'A', text: 'show all caches of the collection, which is one for a FILE cache' },
+    { letter: 'd', text: 'show types of authorization data' },
+    { letter: 'l', text: 'list the caches of the collection, a line each' },
+    { letter: 'A', text: 'show all caches of the collection' },
     { letter: 'k', text: 'list a keytab' },
+    { letter: 'i', text: 'list the client keytab unless a name is given (with -k)' },
     { letter: 't', text: 'show when the keys were written (with -k)' },
     { letter: 'K', text: 'refused: keys are never printed' },
     { letter: 'V', text: 'print the version' },
@@ -45,14 +45,15 @@ export const spec: CommandSpec = {
     ['k', 'l'],
     ['k', 'A'],
     ['l', 'A'],
+    ['s', 'l'],
   ],
-  unsupported: 'di',
+  unsupported: 'I',
   usageStatus: 1,
   exitStatuses: [
     [0, 'listed; with -s: the ticket-granting ticket is valid'],
-    [1, 'not listed, with -s: no valid ticket; or wrong usage'],
+    [1, 'not listed, or there is no cache; with -s: no valid ticket; or wrong usage'],
   ],
-  environment: ['KRB5CCNAME', 'KRB5_CONFIG', 'KRB5_KTNAME'],
+  environment: ['KRB5CCNAME', 'KRB5_CONFIG', 'KRB5_KTNAME', 'KRB5_CLIENT_KTNAME'],
   examples: ['krb5 klist -ef', 'krb5 klist -ket /etc/krb5.keytab', 'krb5 klist -s || krb5 kinit alice'],
 };
 
@@ -61,11 +62,21 @@ export async function run(args: Arguments, io: Io): Promise<number> {
     writeLine(io.stdout, `krb5-client ${packageVersion()}`);
     return 0;
   }
-  if (args.has('s')) return (await hasValidTicket(args, io)) ? 0 : 1;
   checkCombination(args);
+  if (args.has('s')) return (await hasValidTicket(args, io)) ? 0 : 1;
   const { config } = await startSession(io);
-  if (args.has('k')) await listKeytab(args, io, config);
-  else await listCache(args, io, config);
+  if (args.has('k')) {
+    await listKeytab(args, io, config);
+    return 0;
+  }
+  const collection = await openCollection(config, io, args.operands[0]);
+  if (args.has('l')) return listCollection(collection, args, io);
+  if (args.has('A')) return showCollection(collection, args, io);
+  const cache = await readCache(
+    await during({ activity: 'while resolving ccache' }, () => collection.primary()),
+  );
+  if (args.has('json')) writeJson(io.stdout, cacheJson(cache, args));
+  else for (const line of cacheLines(cache, args)) writeLine(io.stdout, line);
   return 0;
 }
 
@@ -75,12 +86,24 @@ function checkCombination(args: Arguments): void {
   if (args.has('n') && !args.has('a')) throw new UsageError('option -n needs -a');
 }
 
-/** Whether a login holds: silent, whatever the reason why not. */
+/** A cache and what it holds. */
+interface NamedCache {
+  readonly name: string;
+  readonly cache: CredentialCache;
+}
+
+async function readCache(store: CredentialCacheStore): Promise<NamedCache> {
+  return { name: store.name, cache: await store.read() };
+}
+
+/** Whether a login holds, with -A in any cache: silent, whatever the reason why not. */
 async function hasValidTicket(args: Arguments, io: Io): Promise<boolean> {
   try {
     const { config } = await startSession(io);
-    const { path } = await locateCache(config, io, args.operands[0]);
-    return isCurrent(await readCcacheFile(path), Date.now() / 1000);
+    const collection = await openCollection(config, io, args.operands[0]);
+    const stores = args.has('A') ? await collection.list() : [await collection.primary()];
+    const caches = await readable(stores);
+    return caches.some(({ cache }) => isCurrent(cache, Date.now() / 1000));
   } catch {
     return false;
   }
@@ -93,29 +116,78 @@ function isCurrent({ defaultPrincipal, credentials }: CredentialCache, now: numb
   return (tgts.length > 0 ? tgts : credentials).some(({ endTime }) => endTime > now);
 }
 
-async function listCache(args: Arguments, io: Io, config: Krb5Config): Promise<void> {
-  const { path } = await locateCache(config, io, args.operands[0]);
-  const cache = await readCcacheFile(path);
-  const name = `FILE:${path}`;
-  if (args.has('json')) writeJson(io.stdout, cacheJson(name, cache, args.has('C')));
-  else if (args.has('l')) for (const line of summaryLines(name, cache)) writeLine(io.stdout, line);
-  else for (const line of cacheLines(name, cache, args)) writeLine(io.stdout, line);
+/** The caches that can be read: one that is damaged does not hide the others. */
+async function readable(stores: readonly CredentialCacheStore[]): Promise<NamedCache[]> {
+  const caches: NamedCache[] = [];
+  for (const store of stores) {
+    const read = await readCache(store).catch(() => undefined);
+    if (read !== undefined) caches.push(read);
+  }
+  return caches;
 }
 
-function summaryLines(name: string, { defaultPrincipal }: CredentialCache): string[] {
-  const row = (...[principal, cache]: readonly [string, string]): string =>
-    `${principal.padEnd(30)} ${cache}`;
+async function cachesOf(collection: CacheCollection): Promise<NamedCache[]> {
+  const stores = await during({ activity: 'while listing ccache collection' }, () => collection.list());
+  return readable(stores);
+}
+
+/** -l: a line for each cache; the status tells whether there is any. */
+async function listCollection(collection: CacheCollection, args: Arguments, io: Io): Promise<number> {
+  const caches = await cachesOf(collection);
+  const now = Date.now() / 1000;
+  const rows = caches.map(({ name, cache }) => {
+    return {
+      cache: name,
+      principal: formatPrincipal(cache.defaultPrincipal),
+      expired: !isCurrent(cache, now),
+    };
+  });
+  if (args.has('json')) writeJson(io.stdout, rows);
+  else for (const line of summaryLines(rows)) writeLine(io.stdout, line);
+  return caches.length > 0 ? 0 : 1;
+}
+
+/** Characters of the column of principals. */
+const NAME_WIDTH = 30;
+
+function summaryLines(rows: readonly { cache: string; principal: string; expired: boolean }[]): string[] {
+  const line = (principal: string, cache: string): string =>
+    `${printable(principal).slice(0, NAME_WIDTH).padEnd(NAME_WIDTH)} ${printable(cache)}`;
   return [
-    row('Principal name', 'Cache name'),
-    row('--------------', '----------'),
-    row(printable(formatPrincipal(defaultPrincipal)), printable(name)),
+    line('Principal name', 'Cache name'),
+    line('--------------', '----------'),
+    ...rows.map(({ principal, cache, expired }) => `${line(principal, cache)}${expired ? ' (Expired)' : ''}`),
   ];
 }
 
-function cacheLines(name: string, cache: CredentialCache, args: Arguments): string[] {
-  const show = { flags: args.has('f'), etypes: args.has('e'), addresses: args.has('a') };
+/** -A: all caches one after the other; the status tells whether there is any. */
+async function showCollection(collection: CacheCollection, args: Arguments, io: Io): Promise<number> {
+  const caches = await cachesOf(collection);
+  if (args.has('json'))
+    writeJson(
+      io.stdout,
+      caches.map((cache) => cacheJson(cache, args)),
+    );
+  else {
+    const blocks = caches.map((cache) => cacheLines(cache, args).join('\n'));
+    if (blocks.length > 0) writeLine(io.stdout, blocks.join('\n\n'));
+  }
+  return caches.length > 0 ? 0 : 1;
+}
+
+function cacheLines({ name, cache }: NamedCache, args: Arguments): string[] {
+  const show = {
+    flags: args.has('f'),
+    etypes: args.has('e'),
+    addresses: args.has('a'),
+    authData: args.has('d'),
+  };
   const config = (position: number): string[] =>
-    args.has('C') ? cache.config.filter((entry) => entry.position === position).map(configText) : [];
+    args.has('C')
+      ? cache.config
+          .filter((entry) => entry.position === position)
+          .flatMap((entry) => configLines(entry, args.has('d')))
+      : [];
   const rows = cache.credentials.flatMap((credential: Credential, i) => [
     ...config(i),
     ...ticketLines(credential, cache.defaultPrincipal, show),
@@ -130,12 +202,26 @@ function cacheLines(name: string, cache: CredentialCache, args: Arguments): stri
   ];
 }
 
-function configText({ key, principal, value }: ConfigEntry): string {
+/** Columns of a note; longer ones go on in the next line. */
+const CONFIG_WIDTH = 72;
+const CONFIG_INDENT = 8;
+
+function configLines({ key, principal, value }: ConfigEntry, authData: boolean): string[] {
   const about = principal === undefined ? '' : `(${principal})`;
-  return printable(`config: ${key}${about} = ${utf8Text(value)}`);
+  let line = printable(`config: ${key}${about} = `);
+  const lines: string[] = [];
+  for (const octet of value) {
+    line = line.padEnd(CONFIG_INDENT);
+    line +=
+      octet > 0x20 && octet < 0x7f ? String.fromCharCode(octet) : `\\${octet.toString(8).padStart(3, '0')}`;
+    if (line.length <= CONFIG_WIDTH) continue;
+    lines.push(line);
+    line = '';
+  }
+  return [...lines, ...(line === '' ? [] : [line]), ...(authData ? ['\tAD types: '] : [])];
 }
 
-function cacheJson(name: string, cache: CredentialCache, withConfig: boolean): unknown {
+function cacheJson({ name, cache }: NamedCache, args: Arguments): unknown {
   const config = cache.config.map(({ key, principal, value }) => ({
     key,
     principal: principal ?? null,
@@ -145,42 +231,11 @@ function cacheJson(name: string, cache: CredentialCache, withConfig: boolean): u
     cache: name,
     principal: formatPrincipal(cache.defaultPrincipal),
     credentials: cache.credentials.map(ticketJson),
-    ...(withConfig ? { config } : {}),
+    ...(args.has('C') ? { config } : {}),
   };
 }
 
 async function listKeytab(args: Arguments, io: Io, config: Krb5Config): Promise<void> {
-  const given = args.operands[0] ?? systemKeytabName(config, io.env);
-  const path = await during({ activity: `while resolving keytab ${printable(given)}` }, () =>
-    keytabPath(given),
-  );
-  const entries = await during({ activity: 'while starting keytab scan' }, () => readKeytabFile(path));
-  const name = `${/^WRFILE:/i.test(given) ? 'WRFILE' : 'FILE'}:${path}`;
-  if (args.has('json')) writeJson(io.stdout, { keytab: name, entries: entries.map(entryJson) });
-  else for (const line of keytabLines(name, entries, args)) writeLine(io.stdout, line);
-  for (const { key } of entries) key.wipe();
-}
-
-function keytabLines(name: string, entries: readonly KeytabEntry[], args: Arguments): string[] {
-  const times = args.has('t');
-  const rows = entries.map(({ kvno, timestamp, principal, key }) => {
-    const time = times ? `${formatTime(timestamp)} ` : '';
-    const etype = args.has('e') ? ` (${etypeText(key.etype)}) ` : '';
-    return `${String(kvno).padStart(4)} ${time}${printable(formatPrincipal(principal))}${etype}`;
-  });
-  return [
-    `Keytab name: ${printable(name)}`,
-    `KVNO ${times ? 'Timestamp'.padEnd(TIME_WIDTH + 1) : ''}Principal`,
-    `---- ${times ? `${'-'.repeat(TIME_WIDTH)} ` : ''}${'-'.repeat(times ? 73 - TIME_WIDTH : 74)}`,
-    ...rows,
-  ];
-}
-
-function entryJson({ kvno, timestamp, principal, key }: KeytabEntry): unknown {
-  return {
-    kvno,
-    principal: formatPrincipal(principal),
-    timestamp: isoTime(timestamp),
-    keyType: encryptionTypeName(key.etype),
-  };
+  const defaultName = args.has('i') ? systemClientKeytabName : systemKeytabName;
+  await writeKeytab(args.operands[0] ?? defaultName(config, io.env), args, io);
 }

@@ -1,8 +1,8 @@
 /** `krb5 kvno`: gets service tickets, stores them and tells the version of their keys (MIT krb5, kvno(1)). */
-import type { Client } from '../client/client.js';
-import { fromCcache } from '../client/identities.js';
+import { equalBytes } from '../bytes.js';
 import { parseServiceName } from '../client/serviceName.js';
-import { CryptoError } from '../errors.js';
+import { CredentialError, CryptoError } from '../errors.js';
+import type { CredentialCache } from '../formats/ccache.js';
 import { keytabPath } from '../formats/ccacheName.js';
 import type { Credential } from '../formats/credential.js';
 import { findKeytabEntry, type KeytabEntry } from '../formats/keytab.js';
@@ -12,8 +12,11 @@ import { encryptionTypeNumbers } from '../iana/encryptionTypes.js';
 import { KEY_USAGES } from '../iana/keyUsages.js';
 import { NAME_TYPES } from '../iana/nameTypes.js';
 import { unseal } from '../messages/sealed.js';
+import type { CredentialCacheStore } from '../stores/cacheStore.js';
 import { readKeytabFile } from '../stores/fileKeytab.js';
-import { locateCache, parseName, startSession } from './command.js';
+import { fetchTicket, localTgt, nowOf } from './cachedTickets.js';
+import { openCache } from './caches.js';
+import { parseName, type Session, startSession } from './command.js';
 import { outerTicket, ticketJson } from './credentialText.js';
 import { during, writeFailure } from './failure.js';
 import { type Io, printable, writeJson, writeLine } from './io.js';
@@ -31,6 +34,15 @@ export const spec: CommandSpec = {
     { letter: 'q', text: 'print nothing but errors' },
     { letter: 'S', value: 'sname', text: 'the arguments are hosts with this service, such as HTTP' },
     { letter: 'u', text: 'the arguments have the name type unknown' },
+    { letter: 'C', text: 'let the KDC replace the name by the canonical one' },
+    { word: 'cached-only', text: 'ask no KDC' },
+    { word: 'no-store', text: 'do not add the tickets to the cache' },
+    { word: 'out-cache', value: 'cache', text: 'put the tickets into this cache, in place of what it holds' },
+    {
+      word: 'u2u',
+      value: 'cache',
+      text: 'the service is the user whose login is in this cache (user-to-user)',
+    },
   ],
   exclusive: [['S', 'u']],
   unsupported: 'FIUP',
@@ -51,25 +63,34 @@ interface Found {
   readonly valid: boolean | undefined;
 }
 
-interface Query {
+interface Query extends Session {
   readonly args: Arguments;
-  readonly client: Client;
+  readonly store: CredentialCacheStore;
   readonly etype: number | undefined;
   readonly keytab: readonly KeytabEntry[] | undefined;
+  /** The peer's ticket-granting ticket, for user-to-user. */
+  readonly secondTicket: Uint8Array | undefined;
 }
 
 export async function run(args: Arguments, io: Io): Promise<number> {
   const etype = parseEtype(args.value('e'));
   const session = await startSession(io);
-  const { trace } = session;
-  const config: Krb5Config =
-    etype === undefined ? session.config : { ...session.config, defaultTgsEtypes: [etype] };
-  const cache = await locateCache(config, io, args.value('c'));
+  const config = { ...session.config, canonicalize: session.config.canonicalize || args.has('C') };
+  const store = await openCache(config, io, args.value('c'));
+  const output = args.value('out-cache');
+  const target = output === undefined ? undefined : await openCache(config, io, output);
   const keytab = await readKeytab(args.value('k'));
-  const client = await during({ activity: 'while getting client principal name' }, () =>
-    fromCcache({ config, ccache: `FILE:${cache.path}`, trace }),
-  );
-  return askAll({ args, client, etype, keytab }, io);
+  const secondTicket = await peerTicket(args.value('u2u'), config, io);
+  const client = await during({ activity: 'while getting client principal name' }, () => store.principal());
+  const query = { args, store, etype, keytab, secondTicket, config, trace: session.trace };
+  const { status, found } = await askAll(query, io);
+  if (target !== undefined && status === 0) {
+    const credentials = found.map(({ credential }) => credential);
+    await during({ activity: 'while writing output ccache' }, () =>
+      target.initialize(credentials[0]?.client ?? client, { credentials }),
+    );
+  }
+  return status;
 }
 
 function parseEtype(name: string | undefined): number | undefined {
@@ -85,40 +106,88 @@ function readKeytab(name: string | undefined): Promise<readonly KeytabEntry[] | 
   );
 }
 
+/** The ticket-granting ticket in the cache `name`, whose holder is the service of a user-to-user ticket. */
+async function peerTicket(
+  name: string | undefined,
+  config: Krb5Config,
+  io: Io,
+): Promise<Uint8Array | undefined> {
+  if (name === undefined) return undefined;
+  const store = await openCache(config, io, name);
+  return during({ activity: `while getting user-to-user ticket from ${printable(name)}` }, async () => {
+    return localTgt(await store.read()).ticket;
+  });
+}
+
 /** Asks for every service, whatever comes of the others. */
-async function askAll(query: Query, io: Io): Promise<number> {
+async function askAll(query: Query, io: Io): Promise<{ status: number; found: readonly Found[] }> {
   const { args } = query;
   const json = args.has('json');
-  const rows: unknown[] = [];
+  const all: Found[] = [];
   let status = 0;
   for (const name of args.operands) {
     try {
       const found = await ask(query, name);
-      if (json) rows.push(foundJson(found));
-      else writeFound(found, args.has('q'), io);
+      all.push(found);
+      if (!json) writeFound(found, args.has('q'), io);
       if (found.valid === false) status = 1;
     } catch (error) {
       status = 1;
       writeFailure(error, spec.name, json, io);
     }
   }
-  if (json) writeJson(io.stdout, rows);
-  return status;
+  if (json) writeJson(io.stdout, all.map(foundJson));
+  return { status, found: all };
 }
 
-async function ask({ args, client, etype, keytab }: Query, name: string): Promise<Found> {
+async function ask(query: Query, name: string): Promise<Found> {
+  const { args, store, config, keytab } = query;
   const server = await during({ activity: `while parsing principal name ${printable(name)}` }, () =>
-    parseServer(args, name, client.config),
+    parseServer(args, name, config),
   );
   const activity = `while getting credentials for ${printable(formatPrincipal(server))}`;
-  return during({ activity, client: client.principal, server }, async () => {
-    const known = await client.serviceTicket(server);
-    const fits = etype === undefined || known.sessionKey.etype === etype;
-    const credential = fits ? known : await client.serviceTicket(server, { fresh: true });
+  const cache = await during({ activity }, () => store.read());
+  return during({ activity, client: cache.defaultPrincipal, server }, async () => {
+    const credential = await findTicket(query, cache, server);
     const kvno = outerTicket(credential)?.encPart.kvno ?? null;
     const valid = keytab === undefined ? undefined : decrypts(credential, keytab);
     return { credential, kvno, valid };
   });
+}
+
+/** The ticket of the cache, else from the KDC. */
+async function findTicket(query: Query, cache: CredentialCache, server: Principal): Promise<Credential> {
+  const { args, store, etype, secondTicket, trace } = query;
+  const known = await store.find({
+    server: server.realm === '' ? { ...server, realm: cache.defaultPrincipal.realm } : server,
+    client: cache.defaultPrincipal,
+    validAt: nowOf(cache),
+    etype,
+    isSkey: secondTicket !== undefined,
+  });
+  const fits = secondTicket === undefined || (known && equalBytes(known.secondTicket, secondTicket));
+  if (known !== undefined && fits) return known;
+  if (args.has('cached-only')) {
+    const text = `there is no valid ticket ${formatPrincipal(server)} in ${store.name}`;
+    throw new CredentialError('ERR_NO_TICKET', text);
+  }
+  const credential = await fetchTicket(cache, server, query, { etype, secondTicket });
+  if (!args.has('no-store') && !args.has('out-cache')) await keep(store, credential, trace);
+  return credential;
+}
+
+/** Stores a ticket; a cache that cannot be written costs a request next time, nothing else. */
+async function keep(
+  store: CredentialCacheStore,
+  credential: Credential,
+  trace: Session['trace'],
+): Promise<void> {
+  try {
+    await store.store(credential);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    trace?.({ event: 'ccache.store', text: `The ticket was not stored: ${reason}` });
+  }
 }
 
 /** As MIT's kvno: a principal in the default realm; with -S a host in the realm that [domain_realm] tells. */

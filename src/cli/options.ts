@@ -7,7 +7,7 @@
 export interface Option {
   /** Letter behind `-`. */
   readonly letter?: string;
-  /** Word behind `--`. */
+  /** Word behind `--`; beside a letter, another name of the same option. */
   readonly word?: string;
   /** What its value is called in the help; without one the option is a switch. */
   readonly value?: string;
@@ -24,10 +24,14 @@ export interface CommandSpec {
   readonly operands: string;
   readonly operandCount: { readonly least: number; readonly most: number };
   readonly options: readonly Option[];
+  /** Whether behind `--` stands a command with its own arguments, which are no operands. */
+  readonly takesCommand?: boolean;
   /** Letters or words of options that exclude each other. */
   readonly exclusive: readonly (readonly [string, string])[];
   /** Letters that MIT's program has and this one has not. */
   readonly unsupported: string;
+  /** Words that MIT's program has and this one has not. */
+  readonly unsupportedWords?: readonly string[];
   /** Exit status for wrong usage, as in MIT's program. */
   readonly usageStatus: number;
   /** Exit statuses in words. */
@@ -50,15 +54,28 @@ export const COMMON_OPTIONS: readonly Option[] = [
 export class Arguments {
   readonly #values: ReadonlyMap<string, string>;
   readonly operands: readonly string[];
+  /** What stands behind `--`, for a command that takes a command. */
+  readonly command: readonly string[];
 
-  constructor(values: ReadonlyMap<string, string>, operands: readonly string[]) {
+  constructor(
+    values: ReadonlyMap<string, string>,
+    operands: readonly string[],
+    command: readonly string[] = [],
+  ) {
     this.#values = values;
     this.operands = operands;
+    this.command = command;
   }
 
   /** Whether the option with this letter or word was given. */
   has(name: string): boolean {
     return this.#values.has(name);
+  }
+
+  /** The same with these switches set as well. */
+  with(...names: readonly string[]): Arguments {
+    const values = new Map([...this.#values, ...names.map((name) => [name, ''] as const)]);
+    return new Arguments(values, this.operands, this.command);
   }
 
   /** Value of the option, of the last one if there are several. */
@@ -74,30 +91,32 @@ export class Arguments {
 export function parseArguments(spec: CommandSpec, argv: readonly string[]): Arguments {
   const values = new Map<string, string>();
   const operands: string[] = [];
+  const command: string[] = [];
   const rest = [...argv];
   for (let argument = rest.shift(); argument !== undefined; argument = rest.shift()) {
-    if (argument === '--') operands.push(...rest.splice(0));
+    if (argument === '--') (spec.takesCommand === true ? command : operands).push(...rest.splice(0));
     else if (argument.startsWith('--')) parseWord(spec, argument.slice(2), rest, values);
     else if (argument.startsWith('-') && argument !== '-')
       parseLetters(spec, argument.slice(1), rest, values);
     else operands.push(argument);
   }
   if (!values.has('help')) check(spec, values, operands);
-  return new Arguments(values, operands);
+  return new Arguments(values, operands, command);
 }
 
 function parseWord(spec: CommandSpec, text: string, rest: string[], values: Map<string, string>): void {
   const [, word = '', inline] = /^([^=]*)(?:=(.*))?$/s.exec(text) ?? [];
   const option = [...spec.options, ...COMMON_OPTIONS].find((candidate) => candidate.word === word);
-  if (option === undefined) throw new UsageError(`unrecognized option '--${word}'`);
+  if (option === undefined) throw unknownWord(spec, word);
+  const name = option.letter ?? word;
   if (option.value === undefined) {
     if (inline !== undefined) throw new UsageError(`option '--${word}' doesn't allow an argument`);
-    values.set(word, '');
+    values.set(name, '');
     return;
   }
   const value = inline ?? rest.shift();
   if (value === undefined) throw new UsageError(`option '--${word}' requires an argument`);
-  values.set(word, value);
+  values.set(name, value);
 }
 
 function parseLetters(spec: CommandSpec, text: string, rest: string[], values: Map<string, string>): void {
@@ -114,6 +133,12 @@ function parseLetters(spec: CommandSpec, text: string, rest: string[], values: M
     values.set(letter, value);
     return;
   }
+}
+
+function unknownWord(spec: CommandSpec, word: string): UsageError {
+  return spec.unsupportedWords?.includes(word) === true
+    ? new UsageError(`option --${word} of MIT's ${spec.name} is not supported`)
+    : new UsageError(`unrecognized option '--${word}'`);
 }
 
 function unknownLetter(spec: CommandSpec, letter: string): UsageError {

@@ -2,7 +2,8 @@
 import { toBase64 } from '../bytes.js';
 import { fromCcache } from '../client/identities.js';
 import { parseServiceName } from '../client/serviceName.js';
-import { locateCache, startSession } from './command.js';
+import { openCache } from './caches.js';
+import { startSession } from './command.js';
 import { ticketJson } from './credentialText.js';
 import { during } from './failure.js';
 import { type Io, writeJson, writeLine } from './io.js';
@@ -34,9 +35,8 @@ export const spec: CommandSpec = {
 
 export async function run(args: Arguments, io: Io): Promise<number> {
   const { config, trace } = await startSession(io);
-  const cache = await locateCache(config, io, args.value('c'));
+  const { name: ccache } = await openCache(config, io, args.value('c'));
   const [name = ''] = args.operands;
-  const ccache = `FILE:${cache.path}`;
   const client = await during({ activity: 'while getting client principal name' }, () =>
     fromCcache({ config, ccache, trace }),
   );

@@ -1,47 +1,27 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * A client principal with its tickets: log in, get service tickets, start security contexts. Nothing is shared between
- * clients, so one program can act as several principals at once.
+ * clients, so one program can act as several principals at once. A ticket that nears its end is replaced by the way
+ * (lifetime.ts says when), in the background only when `keepFresh` asks for it.
  */
-import { CredentialError } from '../errors.js';
-import { type AsResult, asExchange } from '../exchange/as.js';
-import type { Exchange } from '../exchange/ask.js';
-import type { Environment } from '../exchange/environment.js';
-import { realmOfTgt, serviceTicket, type TgsRequest, tgsExchange } from '../exchange/tgs.js';
+import type { AsResult } from '../exchange/as.js';
 import type { CredentialCache } from '../formats/ccache.js';
 import type { Credential } from '../formats/credential.js';
 import type { Krb5Config } from '../formats/krb5Config.js';
-import { formatPrincipal, krbtgtPrincipal, type Principal } from '../formats/principal.js';
+import type { Principal } from '../formats/principal.js';
 import type { ChannelBindings } from '../gss/bindings.js';
 import { InitiatorContext } from '../gss/context.js';
 import type { SecurityContext } from '../gss/securityContext.js';
-import { hasFlag, KDC_OPTIONS, TICKET_FLAGS } from '../messages/flags.js';
 import { SpnegoInitiator } from '../spnego/negotiate.js';
-import type { Trace } from '../trace.js';
-import { drive } from './drive.js';
-import type { KdcConnection } from './kdcConnection.js';
-import type { KeySource } from './keySource.js';
-import { offeredEtypes, policyOf } from './policy.js';
-import { type LoginOptions, loginRequest } from './request.js';
+import { type ClientParts, Credentials } from './credentials.js';
+import { ClientExchanges } from './exchanges.js';
+import { Lifespan } from './lifespan.js';
+import { type KeepFreshOptions, Refresh, type RefreshFailure } from './refresh.js';
+import type { LoginOptions } from './request.js';
 import { parseServiceName } from './serviceName.js';
-import { SingleFlight } from './singleFlight.js';
-import { Tickets } from './tickets.js';
 
-/** What a client is made of; the functions of identities.ts put it together. */
-export interface ClientParts {
-  readonly principal: Principal;
-  readonly config: Krb5Config;
-  readonly connection: KdcConnection;
-  readonly environment: Environment;
-  readonly trace?: Trace | undefined;
-  /** Long-term keys; without them there are only the tickets of `credentials`. */
-  readonly keySource?: KeySource | undefined;
-  /** Tickets to begin with. */
-  readonly credentials?: readonly Credential[] | undefined;
-  /** The KDC's clock minus ours, seconds. */
-  readonly kdcTimeOffsetSeconds?: number | undefined;
-  /** Called with each service ticket that comes from a KDC, to keep it; must not reject. */
-  readonly keep?: ((credential: Credential) => Promise<void>) | undefined;
-}
+export type { ClientParts } from './credentials.js';
+export { isRenewable } from './lifetime.js';
 
 /** How to start a security context. */
 export interface ContextOptions {
@@ -60,53 +40,43 @@ export interface TicketOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A principal that can log in and get tickets. Make one with `Client.fromPassword` and its like. */
-export class Client {
+/** A principal that can log in and get tickets. Make one with `fromPassword` and its like. */
+export class Client implements Disposable {
   readonly principal: Principal;
   readonly config: Krb5Config;
   readonly #parts: ClientParts;
-  readonly #tickets = new Tickets();
-  readonly #pending = new SingleFlight<Credential>();
-  #offsetSeconds: number;
+  readonly #exchanges: ClientExchanges;
+  readonly #credentials: Credentials;
+  readonly #life = new Lifespan();
+  readonly #refreshes = new Set<() => void>();
 
   constructor(parts: ClientParts) {
     this.principal = parts.principal;
     this.config = parts.config;
     this.#parts = parts;
-    this.#offsetSeconds = parts.kdcTimeOffsetSeconds ?? 0;
-    for (const credential of parts.credentials ?? []) this.#tickets.add(credential);
+    this.#exchanges = new ClientExchanges(parts);
+    this.#credentials = new Credentials(parts, this.#exchanges);
   }
 
   /**
-   * Logs in: a fresh initial ticket from the KDC, by default a ticket-granting ticket.
-   * @throws CredentialError ERR_NO_KEY when this client has no password or keytab
+   * Logs in: a fresh initial ticket from the KDC, by default a ticket-granting ticket. Lifetimes and flags are asked for
+   * again when this client logs in by itself later.
+   * @throws CredentialError ERR_NO_KEY when this client has no password or keytab; ERR_DISPOSED
    * @throws KdcError, ProtocolError, CryptoError, TransportError
    */
-  async login(options: LoginOptions = {}): Promise<AsResult> {
-    const { keySource, environment } = this.#parts;
-    if (keySource === undefined) throw this.#noKeys();
-    const etypes = keySource.etypes(offeredEtypes(this.config, 'AS'));
-    if (etypes.length === 0) throw this.#noUsableKey();
-    const request = loginRequest(this.principal, this.config, etypes, environment.nowMs(), options);
-    const exchange = asExchange(request, environment, policyOf(this.config));
-    const result = await this.#drive(exchange, options.signal);
-    this.#offsetSeconds = result.kdcTimeOffsetSeconds;
-    this.#tickets.add(result.credential, request.server);
-    return result;
+  login(options: LoginOptions = {}): Promise<AsResult> {
+    return this.#life.during(options.signal, (signal) => this.#credentials.login(options, signal));
   }
 
   /**
-   * The ticket-granting ticket, from memory or by a login.
-   * @throws CredentialError ERR_NO_TICKET, ERR_TICKET_EXPIRED; what `login` throws
+   * The ticket-granting ticket. One that nears its end is first replaced: taken from the credential cache if somebody
+   * renewed it there, renewed, or got by a login. When that fails, the old one is given until its end.
+   * @throws CredentialError ERR_NO_TICKET, ERR_TICKET_EXPIRED, ERR_DISPOSED; what `login` throws
    */
   async ticketGrantingTicket(signal?: AbortSignal): Promise<Credential> {
-    const server = krbtgtPrincipal(this.principal.realm);
-    const known = this.#tickets.find(server, this.#now());
-    if (known !== undefined) return known;
-    if (this.#parts.keySource === undefined) throw this.#noTgt(server);
-    return this.#pending.run('a ticket-granting ticket', signal, async (shared) => {
-      return (await this.login({ signal: shared })).credential;
-    });
+    this.#life.check();
+    const ready = this.#credentials.readyTgt();
+    return ready ?? this.#life.during(signal, (during) => this.#credentials.tgt(during));
   }
 
   /**
@@ -115,12 +85,24 @@ export class Client {
    * @throws KdcError, ProtocolError, CryptoError, TransportError, CredentialError, FormatError
    */
   async serviceTicket(service: string | Principal, options: TicketOptions = {}): Promise<Credential> {
-    const server = typeof service === 'string' ? parseServiceName(service, this.config) : service;
-    const known = options.fresh === true ? undefined : this.#tickets.find(server, this.#now());
-    if (known !== undefined) return known;
-    return this.#pending.run(`a ticket for ${formatPrincipal(server)}`, options.signal, (shared) =>
-      this.#fetchTicket(server, shared),
+    this.#life.check();
+    const server = this.#server(service);
+    const fresh = options.fresh === true;
+    const ready = fresh ? undefined : this.#credentials.readyTicket(server);
+    if (ready !== undefined) return ready;
+    return this.#life.during(options.signal, (during) =>
+      this.#credentials.serviceTicket(server, fresh, during),
     );
+  }
+
+  /**
+   * Drops the ticket for a service that refused it, for example because its key was changed: the next call asks the KDC.
+   * @param service as in `serviceTicket`
+   * @returns whether there was a ticket
+   * @throws FormatError ERR_PRINCIPAL_NAME
+   */
+  forget(service: string | Principal): boolean {
+    return this.#credentials.forget(this.#server(service));
   }
 
   /**
@@ -134,7 +116,7 @@ export class Client {
         credential,
         flags: options.flags,
         channelBindings: options.channelBindings,
-        timeOffsetSeconds: this.#offsetSeconds,
+        timeOffsetSeconds: this.#exchanges.offsetSeconds,
       },
       this.#parts.environment,
     );
@@ -142,26 +124,39 @@ export class Client {
   }
 
   /**
-   * Renews the ticket-granting ticket (RFC 4120 section 2.3).
-   * @throws CredentialError ERR_NO_TICKET, ERR_TICKET_EXPIRED; KdcError and others
+   * Renews the ticket-granting ticket now (RFC 4120 section 2.3); concurrent calls share one request.
+   * @throws CredentialError ERR_NO_TICKET, ERR_TICKET_EXPIRED, ERR_DISPOSED; KdcError and others
    */
-  async renew(signal?: AbortSignal): Promise<Credential> {
-    const tgt = await this.ticketGrantingTicket(signal);
-    const credential = await this.#drive(
-      tgsExchange(
-        {
-          ...this.#tgsRequest(tgt, tgt.server),
-          kdcOptions: KDC_OPTIONS.renew | (tgt.flags & COPIED_FLAGS),
-          till: tgt.renewTill || tgt.endTime,
-          rtime: tgt.renewTill || undefined,
-        },
-        this.#parts.environment,
-        policyOf(this.config),
-      ),
-      signal,
-    );
-    this.#tickets.add(credential);
-    return credential;
+  renew(signal?: AbortSignal): Promise<Credential> {
+    return this.#life.during(signal, (during) => this.#credentials.renewedTgt(during));
+  }
+
+  /**
+   * Keeps the ticket-granting ticket fresh in the background from now on: logs in if there is none, and replaces it when
+   * half of its life has passed. After a failure it tries again, waiting from one second up to ten minutes, after a
+   * refusal of key or account an hour. Its timer does not keep the program running.
+   * @returns ends it; so do the signal and `dispose()`
+   * @throws CredentialError ERR_DISPOSED
+   */
+  keepFresh(options: KeepFreshOptions = {}): () => void {
+    this.#life.check();
+    if (options.signal?.aborted) return () => undefined;
+    const refresh = new Refresh({
+      now: () => this.#exchanges.now(),
+      random: () => this.#parts.environment.randomBytes(1)[0]! / 256,
+      current: () => this.#credentials.validTgt(),
+      promising: (credential) => this.#credentials.promising(credential),
+      refresh: (signal) => this.#life.during(signal, (during) => this.#credentials.newerTgt(during)),
+      failed: (failure) => this.#refreshFailed(failure, options),
+    });
+    const stop = () => {
+      options.signal?.removeEventListener('abort', stop);
+      this.#refreshes.delete(stop);
+      refresh.stop();
+    };
+    options.signal?.addEventListener('abort', stop, { once: true });
+    this.#refreshes.add(stop);
+    return stop;
   }
 
   /** The state as a credential cache holds it: a login's ticket with its clock offset. */
@@ -176,78 +171,31 @@ export class Client {
     };
   }
 
-  /** Wipes keys and tickets. The client cannot be used afterwards. */
+  /**
+   * Wipes keys and tickets, aborts requests and ends refreshing; whatever is called afterwards rejects with ERR_DISPOSED.
+   * Established security contexts live on, for they have keys of their own; one that waits for the acceptor cannot.
+   */
   dispose(): void {
+    this.#life.end();
+    for (const stop of this.#refreshes) stop();
     this.#parts.keySource?.dispose();
-    this.#tickets.clear();
+    this.#credentials.wipe();
   }
 
-  async #fetchTicket(server: Principal, signal: AbortSignal | undefined): Promise<Credential> {
-    const tgt = await this.ticketGrantingTicket(signal);
-    const request = this.#tgsRequest(tgt, server);
-    const exchange = serviceTicket(request, this.#parts.environment, policyOf(this.config));
-    const credential = await this.#drive(exchange, signal);
-    this.#tickets.add(credential, server);
-    await this.#parts.keep?.(credential);
-    return credential;
+  /** `dispose()`, for `using`. */
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
-  #tgsRequest(tgt: Credential, server: Principal): TgsRequest {
-    return {
-      tgt,
-      server: server.realm === '' ? { ...server, realm: realmOfTgt(tgt) } : server,
-      kdcOptions: KDC_OPTIONS.canonicalize | (tgt.flags & COPIED_FLAGS),
-      etypes: offeredEtypes(this.config, 'TGS'),
-      timeOffsetSeconds: this.#offsetSeconds,
-    };
+  #server(service: string | Principal): Principal {
+    return typeof service === 'string' ? parseServiceName(service, this.config) : service;
   }
 
-  #drive<Result>(exchange: Exchange<Result>, signal: AbortSignal | undefined): Promise<Result> {
-    const { connection, keySource } = this.#parts;
-    return drive(exchange, {
-      kdc: (question) => connection(question, signal),
-      key: (question) => {
-        if (keySource === undefined) throw this.#noKeys();
-        return keySource.key(question);
-      },
-    });
+  #refreshFailed(failure: RefreshFailure, { onFailure }: KeepFreshOptions): void {
+    const { error, retryInSeconds } = failure;
+    const reason = error instanceof Error ? error.message : String(error);
+    const next = retryInSeconds === undefined ? 'giving up' : `again in ${Math.ceil(retryInSeconds)} s`;
+    this.#parts.trace?.({ event: 'tgt.refresh', text: `Refreshing failed, ${next}: ${reason}` });
+    onFailure?.(failure);
   }
-
-  #now(): number {
-    return this.#parts.environment.nowMs() / 1000 + this.#offsetSeconds;
-  }
-
-  #noKeys(): CredentialError {
-    const name = formatPrincipal(this.principal);
-    return new CredentialError(
-      'ERR_NO_KEY',
-      `cannot log in as ${name}: there is neither a password nor a keytab`,
-    );
-  }
-
-  #noUsableKey(): CredentialError {
-    const name = formatPrincipal(this.principal);
-    return new CredentialError(
-      'ERR_KEYTAB_NO_KEY',
-      `the keytab has no key of ${name} in an encryption type that may be used`,
-    );
-  }
-
-  #noTgt(server: Principal): CredentialError {
-    const expired = this.#parts.credentials?.some(
-      (credential) => formatPrincipal(credential.server) === formatPrincipal(server),
-    );
-    const name = formatPrincipal(server);
-    return expired === true
-      ? new CredentialError('ERR_TICKET_EXPIRED', `the ticket ${name} has expired; log in again (kinit)`)
-      : new CredentialError('ERR_NO_TICKET', `there is no ticket ${name}; log in (kinit)`);
-  }
-}
-
-/** Properties that a service ticket takes over from the ticket-granting ticket, as MIT krb5 asks for them. */
-const COPIED_FLAGS: number = KDC_OPTIONS.forwardable | KDC_OPTIONS.proxiable | KDC_OPTIONS.renewable;
-
-/** Whether a ticket can be renewed. */
-export function isRenewable(credential: Credential): boolean {
-  return hasFlag(credential.flags, TICKET_FLAGS.renewable);
 }

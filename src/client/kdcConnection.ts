@@ -1,4 +1,6 @@
 /** Answers an exchange's questions for a KDC over the network, as krb5.conf says. */
+
+import { printable } from '../bytes.js';
 import { TransportError } from '../errors.js';
 import type { KdcQuestion } from '../exchange/ask.js';
 import { decodeKrbError } from '../exchange/krbError.js';
@@ -6,7 +8,6 @@ import type { Krb5Config } from '../formats/krb5Config.js';
 import { ERROR_CODES } from '../iana/errorCodes.js';
 import type { Trace } from '../trace.js';
 import { sendToKdc } from '../transport/kdc.js';
-import { printable } from '../transport/kdcServer.js';
 import { locateKdcs } from '../transport/locate.js';
 
 /** Limits of one question. */

@@ -1,42 +1,73 @@
 /** The tickets that a client holds in memory, by service. */
+import type { Key } from '../crypto/key.js';
 import type { Credential } from '../formats/credential.js';
 import { formatPrincipal, type Principal } from '../formats/principal.js';
 
-/** Tickets that end within this many seconds are not handed out any more. */
-const LEAST_LIFE_SECONDS = 60;
+/** Former keys are looked through when there are this many, and then twice as many as were left. */
+const LEAST_SWEEP = 64;
 
 export class Tickets {
-  readonly #byServer = new Map<string, Credential>();
+  /** By the name on the ticket, by the name asked for, and by the name without a realm. */
+  readonly #byServer: Map<string, Credential> = new Map();
+  /** Keys of tickets that are here no more; somebody may still be using them. */
+  #former: WeakRef<Key>[] = [];
+  #sweepAt = LEAST_SWEEP;
+  #wiped = false;
 
-  /** Keeps a ticket, in place of an older one for the same server. */
-  add(credential: Credential, requested: Principal = credential.server): void {
-    this.#byServer.set(formatPrincipal(credential.server), credential);
-    this.#byServer.set(formatPrincipal(requested), credential);
-  }
-
-  /** A ticket for `server` that is valid at `now` (seconds since 1970). An empty realm matches any. */
-  find(server: Principal, now: number): Credential | undefined {
-    const exact = this.#byServer.get(formatPrincipal(server));
-    if (exact !== undefined) return isUsable(exact, now) ? exact : undefined;
-    if (server.realm !== '') return undefined;
-    for (const credential of this.#byServer.values()) {
-      if (sameComponents(credential.server, server) && isUsable(credential, now)) return credential;
+  /**
+   * Keeps a ticket, in place of an older one for the same server. Once `wipe` was called, its key is wiped instead.
+   * @returns whether it was kept
+   */
+  add(credential: Credential, requested: Principal = credential.server): boolean {
+    if (this.#wiped) {
+      credential.sessionKey.wipe();
+      return false;
     }
-    return undefined;
+    this.#set(formatPrincipal(credential.server), credential);
+    this.#set(formatPrincipal(requested), credential);
+    const inAnyRealm = withoutRealm(credential.server);
+    const other = this.#byServer.get(inAnyRealm);
+    if (other === undefined || other.endTime <= credential.endTime) this.#set(inAnyRealm, credential);
+    return true;
   }
 
-  clear(): void {
-    for (const credential of this.#byServer.values()) credential.sessionKey.wipe();
+  /** The ticket for `server`, valid or not. An empty realm matches any. */
+  find(server: Principal): Credential | undefined {
+    return this.#byServer.get(formatPrincipal(server));
+  }
+
+  /** Drops the ticket for `server`, under all its names. Whether there was one. */
+  remove(server: Principal): boolean {
+    const credential = this.find(server);
+    if (credential === undefined) return false;
+    for (const [name, other] of this.#byServer) if (other === credential) this.#byServer.delete(name);
+    this.#retire(credential);
+    return true;
+  }
+
+  /** Wipes the session keys of all tickets that were ever here, and forgets them. */
+  wipe(): void {
+    this.#wiped = true;
+    for (const { sessionKey } of this.#byServer.values()) sessionKey.wipe();
+    for (const key of this.#former) key.deref()?.wipe();
     this.#byServer.clear();
+    this.#former = [];
+  }
+
+  #set(name: string, credential: Credential): void {
+    const former = this.#byServer.get(name);
+    this.#byServer.set(name, credential);
+    if (former !== undefined && former !== credential) this.#retire(former);
+  }
+
+  #retire({ sessionKey }: Credential): void {
+    this.#former.push(new WeakRef(sessionKey));
+    if (this.#former.length < this.#sweepAt) return;
+    this.#former = this.#former.filter((key) => key.deref() !== undefined);
+    this.#sweepAt = Math.max(LEAST_SWEEP, 2 * this.#former.length);
   }
 }
 
-function isUsable(credential: Credential, now: number): boolean {
-  return credential.startTime <= now + LEAST_LIFE_SECONDS && credential.endTime > now + LEAST_LIFE_SECONDS;
-}
-
-function sameComponents(a: Principal, b: Principal): boolean {
-  return (
-    a.components.length === b.components.length && a.components.every((part, i) => part === b.components[i])
-  );
+function withoutRealm(server: Principal): string {
+  return formatPrincipal({ ...server, realm: '' });
 }

@@ -53,6 +53,8 @@ export interface DecodeCcacheOptions {
    * moment, or was interrupted. Otherwise it is an error.
    */
   readonly ignoreTruncatedTail?: boolean | undefined;
+  /** The same file as it was read before: what has not changed is not decoded again. */
+  readonly known?: CcacheSnapshot | undefined;
 }
 
 /** A cache with the places of its entries. */
@@ -65,6 +67,12 @@ export interface CcacheLayout {
   readonly entries: readonly LocatedCredential[];
   /** Where the last whole entry ends; less than the length of the file when its tail is cut off. */
   readonly end: number;
+}
+
+/** Octets of a file and what they hold. */
+export interface CcacheSnapshot {
+  readonly octets: Uint8Array;
+  readonly layout: CcacheLayout;
 }
 
 /** Header field (version 4): KDC time offset. */
@@ -89,10 +97,10 @@ export function decodeCcacheLayout(octets: Uint8Array, options: DecodeCcacheOpti
   const reader = new OctetReader('credential cache', octets, options.file);
   const version = readVersion(reader);
   if (version < 3) reader.byteOrder = options.byteOrder ?? likelyByteOrder(octets);
-  const kdcTimeOffset = version === 4 ? readHeader(reader) : undefined;
-  const defaultPrincipal = readPrincipal(reader, version);
-  const entries: LocatedCredential[] = [];
-  let end = reader.offset;
+  const start = unchanged(octets, options.known) ?? readStart(reader, version);
+  const entries = [...start.entries];
+  let end = start.end;
+  reader.offset = end;
   while (reader.remaining > 0) {
     if (entries.length === MAX_ENTRIES) throw reader.error(`there are more than ${MAX_ENTRIES} entries`);
     const entry = readEntry(reader, version, options.ignoreTruncatedTail === true);
@@ -100,7 +108,28 @@ export function decodeCcacheLayout(octets: Uint8Array, options: DecodeCcacheOpti
     entries.push(entry);
     end = entry.end;
   }
-  return { version, kdcTimeOffset, defaultPrincipal, entries, end };
+  return { ...start, entries, end };
+}
+
+/** What is known of a file that has at most grown since. */
+function unchanged(octets: Uint8Array, known: CcacheSnapshot | undefined): CcacheLayout | undefined {
+  if (known === undefined || octets.length < known.layout.end) return undefined;
+  const { end } = known.layout;
+  return sameOctets(octets.subarray(0, end), known.octets.subarray(0, end)) ? known.layout : undefined;
+}
+
+/** Stops at the first difference, unlike equalBytes: nobody measures this. */
+function sameOctets(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Header and default principal. */
+function readStart(reader: OctetReader, version: number): CcacheLayout {
+  const kdcTimeOffset = version === 4 ? readHeader(reader) : undefined;
+  const defaultPrincipal = readPrincipal(reader, version);
+  return { version, kdcTimeOffset, defaultPrincipal, entries: [], end: reader.offset };
 }
 
 /** The cache with its tickets and notes apart, removed entries left out. */
@@ -194,9 +223,4 @@ function writeHeader(writer: OctetWriter, offset: KdcTimeOffset | undefined): vo
   writer.uint16(8);
   writer.uint32(offset.seconds);
   writer.uint32(offset.microseconds);
-}
-
-/** A cache without tickets, for `principal`. */
-export function emptyCache(principal: Principal, kdcTimeOffset?: KdcTimeOffset): CredentialCache {
-  return { version: 4, kdcTimeOffset, defaultPrincipal: principal, credentials: [], config: [] };
 }

@@ -210,7 +210,7 @@ export function writePrincipal(writer: OctetWriter, principal: Principal): void 
   for (const component of principal.components) writeData(writer, utf8(component));
 }
 
-function writeKey(writer: OctetWriter, key: Key): void {
+export function writeKey(writer: OctetWriter, key: Key): void {
   writer.uint16(fitting(key.etype, -0x8000, 'encryption type'));
   writeData(writer, key.value);
 }

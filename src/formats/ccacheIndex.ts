@@ -30,11 +30,14 @@ export class TicketIndex {
 
   /** The first ticket that fits. */
   find(query: TicketQuery): Credential | undefined {
-    return this.#byServer.get(formatPrincipal(query.server))?.find((credential) => fits(credential, query));
+    return this.#byServer
+      .get(formatPrincipal(query.server))
+      ?.find((credential) => fitsQuery(credential, query));
   }
 }
 
-function fits(credential: Credential, { client, isSkey, validAt, etype }: TicketQuery): boolean {
+/** Whether a ticket for the right server fits otherwise. */
+export function fitsQuery(credential: Credential, { client, isSkey, validAt, etype }: TicketQuery): boolean {
   return (
     (client === undefined || samePrincipal(credential.client, client)) &&
     credential.isSkey === (isSkey ?? false) &&

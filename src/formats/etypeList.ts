@@ -3,28 +3,31 @@ import { encryptionTypeNumbers } from '../iana/encryptionTypes.js';
 
 /** Which outdated encryption types may be used although they can be broken. */
 export interface EtypePolicy {
-  /** Single DES and export RC4. */
+  /** Export RC4. Single DES is gone, as from MIT krb5. */
   readonly allowWeakCrypto: boolean;
   readonly allowRc4: boolean;
   readonly allowDes3: boolean;
 }
 
-/** What MIT krb5 prefers: AES with SHA-1, then AES with SHA-2. */
-const STRONG_ETYPES: readonly number[] = [18, 17, 20, 19];
 const RC4 = 23;
 const DES3 = 16;
-const WEAK_ETYPES: readonly number[] = [1, 2, 3, 24];
+const EXPORT_RC4 = 24;
+/** What MIT krb5 prefers: AES with SHA-1, AES with SHA-2, the outdated ones, Camellia. */
+const DEFAULT_ETYPES: readonly number[] = [18, 17, 20, 19, DES3, RC4, 25, 26];
+/** Single DES, which MIT krb5 does not know any more either. */
+const REMOVED_ETYPES: readonly number[] = [1, 2, 3];
 
-/** The list that DEFAULT stands for; RC4 at its end when the policy allows it. */
+/** The list that DEFAULT stands for: what the policy allows of MIT's. */
 export function defaultEtypes(policy: EtypePolicy): readonly number[] {
-  return policy.allowRc4 ? [...STRONG_ETYPES, RC4] : STRONG_ETYPES;
+  return DEFAULT_ETYPES.filter((etype) => isEtypeAllowed(etype, policy));
 }
 
 /** Whether the policy lets encryption type `etype` be used. */
 export function isEtypeAllowed(etype: number, policy: EtypePolicy): boolean {
   if (etype === RC4) return policy.allowRc4;
   if (etype === DES3) return policy.allowDes3;
-  return policy.allowWeakCrypto || !WEAK_ETYPES.includes(etype);
+  if (etype === EXPORT_RC4) return policy.allowWeakCrypto;
+  return !REMOVED_ETYPES.includes(etype);
 }
 
 /** A list as read, and the words of it that say nothing to us. */
@@ -41,10 +44,10 @@ export interface EtypeList {
 export function parseEtypeList(text: string, policy: EtypePolicy): EtypeList {
   const etypes = new Set<number>();
   const unknown: string[] = [];
-  for (const word of text.split(/[\s,]+/)) {
+  for (const word of text.split(/[ \t\r\n,]+/)) {
     const name = word.replace(/^[+-]/, '');
-    if (name === '') continue;
-    const numbers = name.toUpperCase() === 'DEFAULT' ? defaultEtypes(policy) : encryptionTypeNumbers(name);
+    if (word === '') continue;
+    const numbers = numbersOf(name, policy);
     if (numbers.length === 0) unknown.push(name);
     for (const number of numbers) {
       if (word.startsWith('-')) etypes.delete(number);
@@ -52,4 +55,9 @@ export function parseEtypeList(text: string, policy: EtypePolicy): EtypeList {
     }
   }
   return { etypes: [...etypes].filter((etype) => isEtypeAllowed(etype, policy)), unknown };
+}
+
+function numbersOf(name: string, policy: EtypePolicy): readonly number[] {
+  if (name.toUpperCase() === 'DEFAULT') return defaultEtypes(policy);
+  return encryptionTypeNumbers(name).filter((etype) => !REMOVED_ETYPES.includes(etype));
 }

@@ -1,6 +1,7 @@
 /**
  * The keytab file format (MIT krb5, "Keytab file format"): octets <-> entries. Versions 0x0501 and 0x0502 are read,
- * 0x0502 is written. An unused stretch ("hole", negative length) may hold anything and is skipped.
+ * 0x0502 is written. An unused stretch ("hole", negative length) may hold anything and is skipped. Adding to and
+ * removing from the octets of a file, which leaves all other entries as they are, is in keytabEdit.ts.
  */
 import { utf8, utf8Text } from '../bytes.js';
 import { Key } from '../crypto/key.js';
@@ -33,6 +34,29 @@ export interface DecodeKeytabOptions {
  * @throws FormatError ERR_KEYTAB_FORMAT with the offset
  */
 export function decodeKeytab(octets: Uint8Array, options: DecodeKeytabOptions = {}): KeytabEntry[] {
+  return readKeytabRecords(octets, options).records.flatMap(({ entry }) =>
+    entry === undefined ? [] : [entry],
+  );
+}
+
+/** A stretch of a keytab file. */
+export interface KeytabRecord {
+  /** Undefined for a hole. */
+  readonly entry: KeytabEntry | undefined;
+  /** Where it stands without the length before it, octets from the start of the file. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Version and stretches of a keytab file in their order; what stands behind the end mark is no part of it. */
+export interface KeytabRecords {
+  /** 1 or 2. */
+  readonly version: number;
+  readonly records: readonly KeytabRecord[];
+}
+
+/** The stretches of a keytab file. @throws FormatError ERR_KEYTAB_FORMAT with the offset */
+export function readKeytabRecords(octets: Uint8Array, options: DecodeKeytabOptions = {}): KeytabRecords {
   const reader = new OctetReader('keytab', octets, options.file);
   const first = reader.uint8();
   const version = reader.uint8();
@@ -40,16 +64,21 @@ export function decodeKeytab(octets: Uint8Array, options: DecodeKeytabOptions = 
     throw reader.error('the first octets are not 05 01 or 05 02; this is no keytab file', 0);
   }
   if (version === 1) reader.byteOrder = options.byteOrder ?? 'little';
-  const entries: KeytabEntry[] = [];
+  const records: KeytabRecord[] = [];
   // MIT krb5 takes fewer octets than a length for the end of the file.
   while (reader.remaining >= 4) {
-    const length = reader.int32();
-    if (length === 0) break;
-    if (entries.length === MAX_ENTRIES) throw reader.error(`there are more than ${MAX_ENTRIES} keys`);
-    if (length < 0) reader.part(Math.min(-length, reader.remaining));
-    else entries.push(readEntry(reader.part(length), version));
+    const announced = reader.int32();
+    if (announced === 0) break;
+    if (records.length === 2 * MAX_ENTRIES) throw reader.error(`there are more than ${MAX_ENTRIES} keys`);
+    const length = announced < 0 ? Math.min(-announced, reader.remaining) : announced;
+    const { offset } = reader;
+    const record = reader.part(length);
+    records.push({ entry: announced < 0 ? undefined : readEntry(record, version), offset, length });
   }
-  return entries;
+  if (records.filter(({ entry }) => entry !== undefined).length > MAX_ENTRIES) {
+    throw reader.error(`there are more than ${MAX_ENTRIES} keys`);
+  }
+  return { version, records };
 }
 
 function readEntry(record: OctetReader, version: number): KeytabEntry {
@@ -82,7 +111,7 @@ export function encodeKeytab(entries: readonly KeytabEntry[]): Uint8Array {
   const writer = new OctetWriter();
   writer.uint16(0x0502);
   for (const entry of entries) {
-    const record = encodeEntry(entry);
+    const record = encodeKeytabEntry(entry);
     writer.uint32(record.length);
     writer.octets(record);
     record.fill(0);
@@ -90,7 +119,8 @@ export function encodeKeytab(entries: readonly KeytabEntry[]): Uint8Array {
   return writer.finish();
 }
 
-function encodeEntry({ principal, timestamp, kvno, key }: KeytabEntry): Uint8Array {
+/** One entry without the length before it; throws as encodeKeytab does. */
+export function encodeKeytabEntry({ principal, timestamp, kvno, key }: KeytabEntry): Uint8Array {
   const record = new OctetWriter();
   record.uint16(fitting(principal.components.length, 1, 0x7fff, 'number of components'));
   writeCounted(record, utf8(principal.realm), 'realm');

@@ -67,7 +67,7 @@ export class OctetReader {
   /** A copy of the next `length` octets, so that it outlives a wiped or reused input. */
   take(length: number): Uint8Array {
     const start = this.#advance(length);
-    return this.#octets.slice(start, start + length);
+    return new Uint8Array(this.#octets.subarray(start, start + length));
   }
 
   /** A reader of the next `length` octets only; this one goes on after them. */

@@ -24,7 +24,8 @@ export class OctetWriter {
   }
 
   octets(value: Uint8Array): void {
-    this.#parts.push(value.slice());
+    // Not slice(): that of a Buffer is no copy, and finish() would wipe the caller's octets.
+    this.#parts.push(new Uint8Array(value));
     this.#length += value.length;
   }
 

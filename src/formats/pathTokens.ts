@@ -9,10 +9,17 @@ export interface PathTokenValues {
   /** Directory for temporary files. */
   readonly temp: string;
   readonly home?: string | undefined;
+  /** Directory of libraries; /usr/lib unless given. */
+  readonly libDirectory?: string | undefined;
+  /** Directory of programs; /usr/bin unless given. */
+  readonly binDirectory?: string | undefined;
+  /** Directory of administrators' programs; /usr/sbin unless given. */
+  readonly sbinDirectory?: string | undefined;
 }
 
 /**
- * `text` with `%{uid}`, `%{USERID}`, `%{euid}`, `%{username}`, `%{TEMP}`, `%{HOME}` and `%{null}` replaced.
+ * `text` with `%{uid}`, `%{USERID}`, `%{euid}`, `%{username}`, `%{TEMP}`, `%{HOME}`, `%{LIBDIR}`, `%{BINDIR}`,
+ * `%{SBINDIR}` and `%{null}` replaced.
  * @throws FormatError ERR_KRB5_CONF for a token that is unknown or not closed
  */
 export function expandPathTokens(text: string, values: PathTokenValues): string {
@@ -23,15 +30,27 @@ export function expandPathTokens(text: string, values: PathTokenValues): string 
     username: values.username,
     TEMP: values.temp,
     HOME: values.home,
+    LIBDIR: values.libDirectory ?? '/usr/lib',
+    BINDIR: values.binDirectory ?? '/usr/bin',
+    SBINDIR: values.sbinDirectory ?? '/usr/sbin',
     null: '',
   };
-  return text.replace(/%\{([^}]*)(\}?)/g, (token: string, name: string, close: string) => {
+  return text.replace(TOKEN, (token: string, name: string, close: string) => {
     const value = close === '' || !Object.hasOwn(tokens, name) ? undefined : tokens[name];
     if (value !== undefined) return value;
-    const known = '%{uid} %{euid} %{username} %{TEMP} %{HOME} %{null}';
     throw new FormatError(
       'krb5.conf',
-      `${JSON.stringify(token.slice(0, 64))} in a file name is none of ${known}`,
+      `${JSON.stringify(token.slice(0, 64))} in a file name is none of ${KNOWN_TOKENS}`,
     );
   });
+}
+
+const TOKEN = /%\{([^}]*)(\}?)/g;
+const KNOWN_TOKENS =
+  '%{uid} %{euid} %{username} %{TEMP} %{HOME} %{USERID} %{LIBDIR} %{BINDIR} %{SBINDIR} %{null}';
+
+/** Tokens in `text` that expandPathTokens does not know. */
+export function unknownPathTokens(text: string): string[] {
+  const tokens = [...text.matchAll(TOKEN)].map((match) => match[0]);
+  return tokens.filter((token) => !KNOWN_TOKENS.split(' ').includes(token));
 }

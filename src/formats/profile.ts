@@ -22,11 +22,13 @@ export interface ProfileNotice extends ProfilePlace {
 
 /** A section or subsection of one file; repeated ones of a name are one. */
 export class ProfileSection {
-  /** Marked with `*`: later files add nothing to it. */
+  /** Marked with `*`: nothing later adds to it. */
   final = false;
+  /** Where it starts, each time. */
+  readonly places: ProfilePlace[] = [];
   readonly #subsections: Map<string, ProfileSection> = new Map();
   readonly #relations: Map<string, ProfileRelation[]> = new Map();
-  readonly #finalRelations: Set<string> = new Set();
+  #finalRelations: Set<string> | undefined;
 
   subsection(name: string): ProfileSection | undefined {
     return this.#subsections.get(name);
@@ -46,16 +48,20 @@ export class ProfileSection {
   }
 
   isFinalRelation(name: string): boolean {
-    return this.#finalRelations.has(name);
+    return this.#finalRelations?.has(name) === true;
   }
 
-  /** Adds a relation; nothing happens after one of the same name that was marked final. */
-  add(name: string, relation: ProfileRelation, final: boolean): void {
-    if (this.#finalRelations.has(name)) return;
+  /** Adds a relation, unless something of the same name was marked final: then false. */
+  add(name: string, relation: ProfileRelation, final: boolean): boolean {
+    if (this.isFinalRelation(name) || this.#subsections.get(name)?.final === true) return false;
     const known = this.#relations.get(name);
     if (known === undefined) this.#relations.set(name, [relation]);
     else known.push(relation);
-    if (final) this.#finalRelations.add(name);
+    if (final) {
+      this.#finalRelations ??= new Set();
+      this.#finalRelations.add(name);
+    }
+    return true;
   }
 
   /** Names of subsections, then of relations, in file order. */
@@ -73,6 +79,11 @@ export class Profile {
   constructor(files: readonly ProfileSection[] = [], notices: readonly ProfileNotice[] = []) {
     this.#files = files;
     this.notices = notices;
+  }
+
+  /** The root of each file. */
+  get files(): readonly ProfileSection[] {
+    return this.#files;
   }
 
   /** The first value of the relation at `path`, such as `get('libdefaults', 'default_realm')`. */

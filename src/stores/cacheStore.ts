@@ -27,8 +27,11 @@ export interface CredentialCacheStore {
   find(query: TicketQuery): Promise<Credential | undefined>;
   /** Makes a cache of `principal` with these contents, in place of what is there. */
   initialize(principal: Principal, contents?: CacheContents): Promise<void>;
-  /** Adds a ticket, in place of one with the same client and server. */
-  store(credential: Credential): Promise<void>;
+  /**
+   * Adds a ticket, in place of one with the same client and server.
+   * @param owner whose cache it must still be; otherwise CredentialError ERR_CCACHE_IO
+   */
+  store(credential: Credential, owner?: Principal): Promise<void>;
   /** Removes the tickets with the same client and server; that there is none is no error. */
   remove(credential: Credential): Promise<void>;
   /** The note `key` about `principal` (in text form; about the whole cache when undefined), or undefined. */
@@ -53,6 +56,30 @@ export interface CacheCollection {
   switchTo(store: CredentialCacheStore): Promise<void>;
   /** A further cache under a new name, without contents yet. @throws CredentialError ERR_CCACHE_TYPE */
   create(): Promise<CredentialCacheStore>;
+}
+
+/** A cache of `principal` with these contents. */
+export function cacheWith(principal: Principal, contents: CacheContents): CredentialCache {
+  const { credentials = [], config = [], kdcTimeOffset } = contents;
+  return { version: 4, kdcTimeOffset, defaultPrincipal: principal, credentials, config };
+}
+
+/** The value of a note in `cache`, or undefined. */
+export function configValue(
+  { config }: CredentialCache,
+  key: string,
+  principal: string | undefined,
+): Uint8Array | undefined {
+  return config.find((entry) => entry.key === key && entry.principal === principal)?.value;
+}
+
+/** Refuses to store a ticket in a cache that is another principal's by now. */
+export function checkOwner(name: string, now: Principal, owner: Principal | undefined): void {
+  if (owner === undefined || samePrincipal(owner, now)) return;
+  throw new CredentialError(
+    'ERR_CCACHE_IO',
+    `credential cache ${name} is that of ${formatPrincipal(now)} now, the ticket was not stored`,
+  );
 }
 
 /** Refuses what a single cache is asked and only a collection can do. */

@@ -21,13 +21,13 @@
  * A killed process leaves the file whole, or (in the instant of a write over a page boundary) with a cut entry at the
  * end, which readers leave out. Appended tickets are not forced to the disk, as in MIT krb5; whole caches are.
  */
-import { constants } from 'node:fs';
+import { type BigIntStats, constants } from 'node:fs';
 import { type FileHandle, lstat, open, realpath, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { equalBytes } from '../bytes.js';
 import { CredentialError } from '../errors.js';
 import {
-  type CcacheLayout,
+  type CcacheSnapshot,
   type CredentialCache,
   cacheOf,
   decodeCcacheLayout,
@@ -36,9 +36,10 @@ import {
 import { encodeEntry, isRemoved, type LocatedCredential, removalPatches } from '../formats/ccacheEntry.js';
 import { isSameTicket } from '../formats/ccacheIndex.js';
 import type { Credential } from '../formats/credential.js';
-import { formatPrincipal, type Principal, samePrincipal } from '../formats/principal.js';
+import type { Principal } from '../formats/principal.js';
 import { replaceFile } from './atomicFile.js';
 import { readAll, systemErrorCode, UnreadableFile, unreadable } from './boundedFile.js';
+import { checkOwner } from './cacheStore.js';
 
 /** Which files are accepted as caches. */
 export interface CacheFileOptions {
@@ -46,12 +47,6 @@ export interface CacheFileOptions {
   readonly allowLink?: boolean | undefined;
   /** Accept a file of another user, or as root one that is not root's; refused unless set. */
   readonly allowOtherOwner?: boolean | undefined;
-}
-
-/** A file as it was read. */
-export interface CcacheSnapshot {
-  readonly octets: Uint8Array;
-  readonly layout: CcacheLayout;
 }
 
 const NOFOLLOW = constants.O_NOFOLLOW ?? 0;
@@ -74,7 +69,7 @@ export async function openCcacheFile(
   try {
     const handle = await open(path, flags | NONBLOCK | (options.allowLink === true ? 0 : NOFOLLOW));
     try {
-      await checkOwner(handle, options);
+      await checkFile(handle, options);
       return handle;
     } catch (error) {
       await handle.close();
@@ -85,7 +80,7 @@ export async function openCcacheFile(
   }
 }
 
-async function checkOwner(handle: FileHandle, options: CacheFileOptions): Promise<void> {
+async function checkFile(handle: FileHandle, options: CacheFileOptions): Promise<void> {
   const status = await handle.stat();
   if (!status.isFile()) throw new UnreadableFile('ENOTFILE', 'is not a regular file');
   const us = process.geteuid?.();
@@ -119,20 +114,26 @@ async function snapshotOf(path: string, handle: FileHandle, known?: CcacheSnapsh
   return { octets, layout };
 }
 
+/** How to store a ticket. */
+export interface StoreOptions extends CacheFileOptions {
+  /** Whose cache it must be; unless given, anybody's will do. */
+  readonly owner?: Principal | undefined;
+}
+
 /**
  * Appends `entry` to the cache in the file `path` and marks as removed what it replaces.
- * @throws CredentialError ERR_CCACHE_MISSING, ERR_CCACHE_IO
+ * @throws CredentialError ERR_CCACHE_MISSING, ERR_CCACHE_IO (also when the cache is not the owner's)
  * @throws FormatError ERR_CCACHE_FORMAT
  */
 export async function appendEntry(
   path: string,
   entry: Credential,
-  options: CacheFileOptions,
+  options: StoreOptions,
   known?: CcacheSnapshot,
 ): Promise<void> {
   const octets = encodeEntry(entry);
   try {
-    let owner: Principal | undefined;
+    let { owner } = options;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const result = await tryAppend({ path, entry, octets, options, known, owner });
       if (result === 'stored') return;
@@ -150,7 +151,7 @@ interface Append {
   readonly octets: Uint8Array;
   readonly options: CacheFileOptions;
   readonly known: CcacheSnapshot | undefined;
-  /** The default principal when we first looked. */
+  /** Whose cache it must be; in a second try, whose it was at first. */
   readonly owner: Principal | undefined;
 }
 
@@ -159,14 +160,16 @@ async function tryAppend(append: Append): Promise<'stored' | Principal> {
   const { path, entry, octets, options } = append;
   const handle = await openCcacheFile(path, constants.O_RDWR, options);
   try {
-    const { layout, octets: before } = await settled(path, handle, append.known);
-    const owner = sameOwner(path, append.owner, layout.defaultPrincipal);
-    if (layout.version < 4 || layout.end < before.length) {
-      await rewrite(path, handle, before.length, cacheOf(layout), options);
+    const before = await settled(path, handle, append.known);
+    const { layout } = before;
+    const owner = layout.defaultPrincipal;
+    checkOwner(path, owner, append.owner);
+    if (layout.version < 4 || isCut(before)) {
+      await rewrite(path, handle, before, cacheOf(layout), options);
       return owner;
     }
     if (!(await write(path, handle, octets, options))) return owner;
-    const after = await snapshotOf(path, handle, { layout, octets: before });
+    const after = await snapshotOf(path, handle, before);
     const stored = after.layout.entries.findLast(
       ({ offset, end }) => offset >= layout.end && equalBytes(after.octets.subarray(offset, end), octets),
     );
@@ -184,14 +187,6 @@ function isBefore(a: LocatedCredential, b: LocatedCredential): boolean {
 
 function replaces(entry: Credential, { credential }: LocatedCredential): boolean {
   return isSameTicket(entry, credential);
-}
-
-function sameOwner(path: string, before: Principal | undefined, now: Principal): Principal {
-  if (before === undefined || samePrincipal(before, now)) return now;
-  throw ioError(
-    path,
-    `was replaced meanwhile by a cache of ${formatPrincipal(now)}, the ticket was not stored`,
-  );
 }
 
 /** The file once nobody is in the middle of appending to it, or as a killed process has left it. */
@@ -244,7 +239,7 @@ async function bearsName(path: string, handle: FileHandle, options: CacheFileOpt
 }
 
 /** Status of the file, or of the link where links are refused. */
-export function statusOf(path: string, options: CacheFileOptions): Promise<import('node:fs').BigIntStats> {
+export function statusOf(path: string, options: CacheFileOptions): Promise<BigIntStats> {
   return options.allowLink === true ? stat(path, { bigint: true }) : lstat(path, { bigint: true });
 }
 
@@ -263,7 +258,7 @@ export async function removeEntries(
     if (snapshot.layout.version < 3) {
       const entries = snapshot.layout.entries.filter((entry) => !which(entry));
       const cache = cacheOf({ ...snapshot.layout, entries });
-      await rewrite(path, handle, snapshot.octets.length, cache, options);
+      await rewrite(path, handle, snapshot, cache, options);
       return;
     }
     await markRemoved(path, handle, snapshot, which);
@@ -295,13 +290,13 @@ async function markRemoved(
 }
 
 /**
- * Replaces the file by `cache` in version 4. What others append to the old file meanwhile, behind the `length` octets
- * that were read, goes to the new one.
+ * Replaces the file by `cache` in version 4. What others append to the old file meanwhile, behind the octets that were
+ * read, goes to the new one.
  */
 async function rewrite(
   path: string,
   handle: FileHandle,
-  length: number,
+  old: CcacheSnapshot,
   cache: CredentialCache,
   options: CacheFileOptions,
 ): Promise<void> {
@@ -309,17 +304,19 @@ async function rewrite(
   const octets = encodeCredentialCache(cache);
   try {
     await replaceFile(options.allowLink === true ? await realpath(path) : path, octets);
-    const late = await readAll(handle, length);
-    if (late.length > 0) await write(path, await reopened(path, options), late, options);
   } catch (error) {
-    throw error instanceof CredentialError ? error : ioError(path, 'cannot be written', error);
+    throw ioError(path, 'cannot be written', error);
   } finally {
     octets.fill(0);
   }
+  for (const late of await lateEntries(path, handle, old)) await appendEntry(path, late, options);
 }
 
-function reopened(path: string, options: CacheFileOptions): Promise<FileHandle> {
-  return openCcacheFile(path, constants.O_RDONLY, options);
+/** Entries behind `old`, and behind what a killed process has left at its end. */
+async function lateEntries(path: string, handle: FileHandle, old: CcacheSnapshot): Promise<Credential[]> {
+  const layout = { ...old.layout, end: old.octets.length };
+  const now = await snapshotOf(path, handle, { ...old, layout });
+  return now.layout.entries.slice(layout.entries.length).map(({ credential }) => credential);
 }
 
 export function readError(path: string, error: unknown): CredentialError {

@@ -1,33 +1,36 @@
 /**
- * Credential caches in files (type FILE of MIT krb5). A cache is always replaced as a whole; there is no lock. What
- * another program writes while a ticket is being stored is noticed up to the moment of replacement, so that a new login
- * (kinit) is not undone and a destroyed cache does not come back; no cache is ever damaged.
+ * Credential caches in files (type FILE of MIT krb5): reading, writing and removing by path. ccacheFile.ts says how
+ * this stays safe beside other programs.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { CredentialError } from '../errors.js';
-import { type CredentialCache, decodeCredentialCache, encodeCredentialCache } from '../formats/ccache.js';
+import { type CredentialCache, cacheOf, encodeCredentialCache } from '../formats/ccache.js';
 import type { Credential } from '../formats/credential.js';
-import { formatPrincipal, type Principal, samePrincipal } from '../formats/principal.js';
-import { fileState, replaceFile } from './atomicFile.js';
-import { readRegularFile, systemErrorCode, unreadable } from './boundedFile.js';
+import { replaceFile } from './atomicFile.js';
+import { systemErrorCode, UnreadableFile } from './boundedFile.js';
+import {
+  appendEntry,
+  type CacheFileOptions,
+  ioError,
+  missing,
+  readSnapshot,
+  type StoreOptions,
+} from './ccacheFile.js';
+
+export type { CacheFileOptions, StoreOptions } from './ccacheFile.js';
 
 /**
  * The credential cache in the file `path`. An entry that is cut off at the end is left out, as in MIT krb5, which
  * appends to the file in place.
- * @throws CredentialError ERR_CCACHE_MISSING, ERR_CCACHE_IO (not readable, no regular file, more than 64 MiB)
+ * @throws CredentialError ERR_CCACHE_MISSING, ERR_CCACHE_IO (not readable, no regular file, a symbolic link or another
+ *   user's unless `options` allow it, more than 64 MiB)
  * @throws FormatError ERR_CCACHE_FORMAT
  */
-export async function readCcacheFile(path: string): Promise<CredentialCache> {
-  const octets = await readRegularFile(path).catch((error: unknown) => {
-    throw readError(path, error);
-  });
-  try {
-    return decodeCredentialCache(octets, { file: path, ignoreTruncatedTail: true });
-  } finally {
-    octets.fill(0);
-  }
+export async function readCcacheFile(path: string, options: CacheFileOptions = {}): Promise<CredentialCache> {
+  const { octets, layout } = await readSnapshot(path, options);
+  octets.fill(0);
+  return cacheOf(layout);
 }
 
 /**
@@ -37,17 +40,9 @@ export async function readCcacheFile(path: string): Promise<CredentialCache> {
  * @throws FormatError ERR_CCACHE_FORMAT when the format cannot hold a value
  */
 export async function writeCcacheFile(path: string, cache: CredentialCache): Promise<void> {
-  await writeIfWanted(path, cache, () => true);
-}
-
-async function writeIfWanted(
-  path: string,
-  cache: CredentialCache,
-  isWanted: () => boolean,
-): Promise<boolean> {
   const octets = encodeCredentialCache(cache);
   try {
-    return await replaceFile(path, octets, isWanted);
+    await replaceFile(path, octets);
   } catch (error) {
     throw ioError(path, 'cannot be written', error);
   } finally {
@@ -55,68 +50,25 @@ async function writeIfWanted(
   }
 }
 
-/** How to store a credential. */
-export interface StoreOptions {
-  /** Whose cache it must be; unless given, anybody's will do. */
-  readonly owner?: Principal | undefined;
-}
-
 /**
- * Adds `credential` to the cache in the file `path`, in place of one with the same client and server. Calls for the
- * same file within this process wait for each other.
+ * Adds `credential` to the cache in the file `path`, in place of one with the same client and server. Other programs,
+ * also MIT krb5's and Heimdal's, may store tickets in it at the same time: none is lost.
  * @throws CredentialError ERR_CCACHE_MISSING, ERR_CCACHE_IO (also when the cache is not the owner's)
  * @throws FormatError ERR_CCACHE_FORMAT
  */
 export function storeCredential(
   path: string,
   credential: Credential,
-  { owner }: StoreOptions = {},
+  options: StoreOptions = {},
 ): Promise<void> {
-  return inTurn(resolve(path), async () => {
-    for (let tries = 0; tries < MAX_TRIES; tries++) {
-      if (await storeOnce(path, credential, owner)) return;
-    }
-    throw new CredentialError(
-      'ERR_CCACHE_IO',
-      `credential cache ${path} keeps changing; the ticket was not stored`,
-    );
-  });
-}
-
-/** How often to begin anew when others write to the cache meanwhile. */
-const MAX_TRIES = 5;
-
-/** Whether the ticket was stored; not if somebody else changed the cache since it was read. */
-async function storeOnce(
-  path: string,
-  credential: Credential,
-  owner: Principal | undefined,
-): Promise<boolean> {
-  const before = fileState(path);
-  const cache = await readCcacheFile(path);
-  if (owner !== undefined && !samePrincipal(cache.defaultPrincipal, owner)) {
-    const now = formatPrincipal(cache.defaultPrincipal);
-    throw new CredentialError('ERR_CCACHE_IO', `credential cache ${path} is that of ${now} now`);
-  }
-  return writeIfWanted(path, withCredential(cache, credential), () => fileState(path) === before);
-}
-
-/** `cache` with `credential` at the end or in the place of its predecessor. */
-function withCredential(cache: CredentialCache, credential: Credential): CredentialCache {
-  const index = cache.credentials.findIndex((known) => isSameTicket(known, credential));
-  const credentials =
-    index < 0 ? [...cache.credentials, credential] : cache.credentials.with(index, credential);
-  return { ...cache, credentials };
-}
-
-/** A user-to-user ticket is usable with one peer's ticket only and does not stand for an ordinary one. */
-function isSameTicket(a: Credential, b: Credential): boolean {
-  return samePrincipal(a.client, b.client) && samePrincipal(a.server, b.server) && a.isSkey === b.isSkey;
+  return inTurn(path, () => appendEntry(path, credential, options));
 }
 
 const lastInTurn: Map<string, Promise<void>> = new Map();
 
-async function inTurn(key: string, task: () => Promise<void>): Promise<void> {
+/** Calls for the same file within this process wait for each other, so that they need not try again. */
+export async function inTurn(path: string, task: () => Promise<void>): Promise<void> {
+  const key = resolve(path);
   const before = lastInTurn.get(key) ?? Promise.resolve();
   const mine = before.then(task);
   const settled = mine.catch(() => undefined);
@@ -136,23 +88,16 @@ async function inTurn(key: string, task: () => Promise<void>): Promise<void> {
 export async function removeCcacheFile(path: string): Promise<void> {
   const handle = await openForErasure(path);
   try {
-    if (handle !== undefined) await requireRegularFile(path, handle);
+    if (handle !== undefined && !(await handle.stat()).isFile()) {
+      throw new UnreadableFile('ENOTFILE', 'is not a regular file');
+    }
     await unlink(path);
     if (handle !== undefined) await overwrite(handle);
   } catch (error) {
-    throw error instanceof CredentialError ? error : ioError(path, 'cannot be removed', error);
+    throw ioError(path, 'cannot be removed', error);
   } finally {
     await handle?.close();
   }
-}
-
-/** Devices and pipes keep their names. */
-async function requireRegularFile(path: string, handle: FileHandle): Promise<void> {
-  if ((await handle.stat()).isFile()) return;
-  throw new CredentialError(
-    'ERR_CCACHE_IO',
-    `credential cache ${path} is not a regular file; it was left alone`,
-  );
 }
 
 /** The file open for writing, or undefined for a symbolic link. */
@@ -175,21 +120,4 @@ async function overwrite(handle: FileHandle): Promise<void> {
     await handle.write(zeros, 0, Math.min(zeros.length, status.size - offset), offset);
   }
   await handle.sync();
-}
-
-function readError(path: string, error: unknown): CredentialError {
-  const { errno, message } = unreadable(error);
-  if (errno === 'ENOENT') return missing(path, error);
-  const text = `credential cache ${path} ${message}`;
-  return new CredentialError('ERR_CCACHE_IO', text, { cause: error });
-}
-
-function missing(path: string, cause: unknown): CredentialError {
-  const text = `No credentials cache found (filename: ${path}); get a ticket with kinit -c FILE:${path} or name another cache in KRB5CCNAME`;
-  return new CredentialError('ERR_CCACHE_MISSING', text, { cause });
-}
-
-function ioError(path: string, problem: string, cause: unknown): CredentialError {
-  const text = `credential cache ${path} ${problem} (${systemErrorCode(cause)})`;
-  return new CredentialError('ERR_CCACHE_IO', text, { cause });
 }

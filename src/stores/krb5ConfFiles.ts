@@ -8,6 +8,7 @@ import { utf8Text } from '../bytes.js';
 import { FormatError } from '../errors.js';
 import { type ConfText, parseKrb5Conf } from '../formats/krb5Conf.js';
 import { type Krb5Config, krb5ConfigFromProfile } from '../formats/krb5Config.js';
+import type { Profile } from '../formats/profile.js';
 import { systemErrorCode } from './boundedFile.js';
 
 /** Where the configuration is when KRB5_CONFIG does not say. */
@@ -29,25 +30,64 @@ export interface LoadKrb5ConfigOptions {
 
 /**
  * The configuration in `files`; a folder stands for the files that includedir would take from it. Missing files are
- * passed over; when all are missing, the defaults are the configuration.
+ * passed over, and those that may not be read if there is another one. When all are missing, the defaults are the
+ * configuration.
  * @throws FormatError ERR_KRB5_CONF: a line breaks the format, a file cannot be read, an included one is missing
  */
 export function loadKrb5Config(options: LoadKrb5ConfigOptions = {}): Krb5Config {
-  const texts = (options.files ?? DEFAULT_KRB5_CONF_FILES).flatMap(readIfPresent);
-  const profile = parseKrb5Conf(texts, (kind, path) =>
-    kind === 'include' ? [readText(path)] : readFolder(path),
-  );
+  const profile = loadProfile(options.files ?? DEFAULT_KRB5_CONF_FILES);
   return krb5ConfigFromProfile(profile, options.realm === undefined ? {} : { realm: options.realm });
 }
 
-function readIfPresent(path: string): ConfText[] {
-  try {
-    return isFolder(path) ? readFolder(path) : [readText(path)];
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return [];
-    if (error instanceof FormatError) throw error;
-    throw new FormatError('krb5.conf', `cannot be read (${systemErrorCode(error)})`, { file: path });
+/**
+ * What `files` say, before it is known what it means; with `mustExist`, a missing file is an error.
+ * @throws FormatError ERR_KRB5_CONF
+ */
+export function loadProfile(files: readonly string[], options: { mustExist?: boolean } = {}): Profile {
+  const texts: ConfText[] = [];
+  let found = 0;
+  let forbidden: FormatError | undefined;
+  for (const path of files) {
+    const read = readTop(path);
+    if (read instanceof FormatError) forbidden ??= read;
+    else if (read !== undefined) {
+      found++;
+      texts.push(...read);
+    } else if (options.mustExist === true) {
+      throw new FormatError('krb5.conf', 'cannot be read (ENOENT)', { file: path });
+    }
   }
+  if (found === 0 && forbidden !== undefined) throw forbidden;
+  return parseKrb5Conf(texts, readInclude);
+}
+
+function readInclude(kind: 'include' | 'includedir', path: string): readonly ConfText[] {
+  try {
+    return kind === 'include' ? [readText(path)] : readFolder(path);
+  } catch (error) {
+    throw error instanceof FormatError ? error : new Error(unreadableProblem(error));
+  }
+}
+
+/** Texts of a file or folder that was named; undefined when it is missing, an error when it may not be read. */
+function readTop(path: string): ConfText[] | FormatError | undefined {
+  try {
+    return isFolder(path) ? readFolder(path).map((file) => ({ ...file, group: path })) : [readText(path)];
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'ENOENT') return undefined;
+    const problem =
+      error instanceof FormatError
+        ? error
+        : new FormatError('krb5.conf', unreadableProblem(error), { file: path });
+    if (code === 'EACCES' || code === 'EPERM') return problem;
+    throw problem;
+  }
+}
+
+function unreadableProblem(error: unknown): string {
+  const code = systemErrorCode(error);
+  return code === 'EISDIR' ? 'is a folder; write includedir' : `cannot be read (${code})`;
 }
 
 function isFolder(path: string): boolean {

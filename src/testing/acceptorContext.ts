@@ -9,7 +9,7 @@
  */
 import { equalBytes } from '../bytes.js';
 import type { Key } from '../crypto/key.js';
-import { ProtocolError } from '../errors.js';
+import { KerberosError, ProtocolError } from '../errors.js';
 import { type Environment, uint32 } from '../exchange/environment.js';
 import { principalOf } from '../exchange/principalName.js';
 import { freshSubkey } from '../exchange/tgs.js';
@@ -22,7 +22,7 @@ import { checkMic, type MessageKey, makeMic, unwrapMessage, wrapMessage } from '
 import type { SecurityContext, StepResult } from '../gss/securityContext.js';
 import { badToken, decodeKrb5Token, encodeKrb5Token, TOKEN_IDS } from '../gss/token.js';
 import { KEY_USAGES } from '../iana/keyUsages.js';
-import { AP_OPTIONS, hasFlag } from '../messages/flags.js';
+import { hasFlag } from '../messages/flags.js';
 import { encode } from '../messages/module.js';
 import { CONFOUNDER_OCTETS, encryptionKey, seal } from '../messages/sealed.js';
 import type { Ticket } from '../messages/ticket.js';
@@ -56,6 +56,8 @@ export interface AcceptedContext extends SecurityContext {
   readonly delegated: readonly Credential[];
   /** Whether the initiator gave the acceptor's channel bindings. */
   readonly channelBound: boolean;
+  /** Ends the context: nothing is possible any more, its keys are wiped. */
+  delete(): void;
 }
 
 /** A krb5 context that the other side starts. */
@@ -122,6 +124,11 @@ export class AcceptorContext implements AcceptedContext {
     this.#expectSequence(this.#orDie(() => checkMic(message, token, this.#key())));
   }
 
+  delete(): void {
+    this.#state = 'dead';
+    this.#messageKey?.key.wipe();
+  }
+
   #accept(octets: Uint8Array): Uint8Array | undefined {
     const { environment, skewSeconds, replayCache } = this.#parts;
     const nowMs = environment.nowMs();
@@ -173,11 +180,13 @@ export class AcceptorContext implements AcceptedContext {
   }
 
   /** Fixes key and sequence numbers; the AP-REP if the initiator wants mutual authentication. */
-  #establish({ apReq, authenticator, sessionKey, subkey }: VerifiedApReq): Uint8Array | undefined {
+  #establish({ authenticator, sessionKey, subkey }: VerifiedApReq): Uint8Array | undefined {
     const { environment } = this.#parts;
     const key = subkey ?? sessionKey;
+    // A key that could protect no message is refused before the context counts as established.
+    void key.checksumType;
     this.#receiveSequence = BigInt((authenticator.seqNumber ?? 0) >>> 0);
-    if (!hasFlag(apReq.apOptions, AP_OPTIONS.mutualRequired)) {
+    if (!hasFlag(this.flags, GSS_FLAGS.mutual)) {
       this.#messageKey = { key, acceptorSubkey: false, sender: 'acceptor' };
       // Without an AP-REP both sides count from the initiator's number, as in MIT krb5.
       this.#sendSequence = this.#receiveSequence;
@@ -199,7 +208,7 @@ export class AcceptorContext implements AcceptedContext {
       const token = encodeKrb5Token(TOKEN_IDS.ERROR, encode('KrbError', this.#krbError(error)));
       return new AcceptError(error.symbol, `token refused: ${error.eText}`, token, { cause: error });
     }
-    if (error instanceof ProtocolError) {
+    if (error instanceof KerberosError) {
       return new AcceptError(error.code, `token refused: ${error.message}`, undefined, { cause: error });
     }
     return error;

@@ -94,6 +94,11 @@ export class SpnegoAcceptor implements AcceptedContext {
     this.#context.verifyMic(message, token);
   }
 
+  delete(): void {
+    this.#state = 'dead';
+    this.#context.delete();
+  }
+
   #begin(token: Uint8Array): StepResult {
     const { mechTypes, mechToken } = readInit(token);
     const chosen = mechTypes.findIndex((oid) => oid === KRB5_OID || oid === MS_KRB5_OID);

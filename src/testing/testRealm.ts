@@ -15,6 +15,7 @@ import { parseKrb5Conf } from '../formats/krb5Conf.js';
 import { type Krb5Config, krb5ConfigFromProfile } from '../formats/krb5Config.js';
 import { formatPrincipal } from '../formats/principal.js';
 import { Acceptor, type AcceptorOptions } from './acceptor.js';
+import type { FaultScene } from './faults/fault.js';
 import { faultOf } from './faults.js';
 import type { KdcHooks, Wire } from './hooks.js';
 import { answer } from './kdc.js';
@@ -91,7 +92,8 @@ export class TestRealm {
 
   /**
    * Starts a realm on a free port.
-   * @throws RangeError for an encryption type that is not supported; FormatError ERR_PRINCIPAL_NAME
+   * @throws RangeError for an encryption type that is not supported or a fault that is not in the list; FormatError
+   *   ERR_PRINCIPAL_NAME
    */
   static async start(options: TestRealmOptions = {}): Promise<TestRealm> {
     const environment = environmentOf(options.nowMs);
@@ -107,8 +109,7 @@ export class TestRealm {
       maxRenewSeconds: options.maxRenewSeconds ?? DEFAULTS.maxRenewSeconds,
       hooks: {},
     });
-    started.setFault(options.fault);
-    await started.#listen();
+    await started.#begin(options.fault);
     return started;
   }
 
@@ -199,8 +200,11 @@ export class TestRealm {
    */
   setFault(name?: string): void {
     const { environment, database } = this.#kdc;
-    const nowMs = (): number => environment.nowMs();
-    const scene = { realm: this.realm, peer: database.trusted()[0]?.realm, nowMs };
+    const scene: FaultScene = {
+      realm: this.realm,
+      peer: () => database.trusted()[0]?.realm,
+      nowMs: () => environment.nowMs(),
+    };
     this.setHooks(name === undefined ? {} : faultOf(name).hooks(scene));
   }
 
@@ -212,8 +216,9 @@ export class TestRealm {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async #listen(): Promise<void> {
+  async #begin(fault: string | undefined): Promise<void> {
     try {
+      this.setFault(fault);
       this.#server = await KdcServer.start((request, wire) => this.#serve(request, wire));
       this.#port = this.#server.port;
     } catch (error) {

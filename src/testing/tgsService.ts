@@ -22,7 +22,7 @@ import { transitedAfter } from './transited.js';
 /** DER of the TGS-REP. @throws Refusal */
 export function grantTicket(request: KdcRequest, kdc: KdcContext): Uint8Array {
   const { reqBody: body } = request.req;
-  const verified = verifyTgsReq(request, kdc);
+  const verified = processed(() => verifyTgsReq(request, kdc));
   const { ticket, ticketPart, sessionKey, subkey } = verified;
   const has = (option: number): boolean => hasFlag(body.kdcOptions, option);
   const sname = body.sname && (kdc.hooks.sname?.(body.sname) ?? body.sname);
@@ -71,6 +71,15 @@ function verifyTgsReq({ req, octets }: KdcRequest, kdc: KdcContext): VerifiedApR
     throw new Refusal('KRB_AP_ERR_MODIFIED', 'PROCESS_TGS');
   }
   return verified;
+}
+
+/** MIT krb5 has one text for all that can be wrong with the AP-REQ. */
+function processed<Result>(action: () => Result): Result {
+  try {
+    return action();
+  } catch (error) {
+    throw error instanceof Refusal ? new Refusal(error.symbol, 'PROCESS_TGS') : error;
+  }
 }
 
 /** KDC-REQ-BODY octet for octet: what the checksum covers. */
@@ -122,7 +131,7 @@ function checkHeaderTicket(body: KdcReqBody, { sname }: Ticket, { realm }: Princ
   if (renewing && !(body.sname && sameName(body.sname, sname))) {
     throw new Refusal('KDC_ERR_SERVER_NOMATCH', 'SERVER DIDNT MATCH TICKET FOR RENEW/FORWARD/ETC');
   }
-  if (!renewing && !sameName(sname, own)) throw new Refusal('KRB_AP_ERR_NOT_US', 'NOT A TGT');
+  if (!renewing && !sameName(sname, own)) throw new Refusal('KRB_AP_ERR_NOT_US', 'BAD TGS SERVER NAME');
 }
 
 /** Session key of the peer's ticket-granting ticket (user-to-user, RFC 4120 section 3.3.3). */

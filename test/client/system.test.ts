@@ -1,7 +1,8 @@
 /** The clock of this machine as authenticators need it. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { systemEnvironment } from '../../src/client/system.js';
+import { systemCcacheName, systemEnvironment } from '../../src/client/system.js';
 import { kerberosTime } from '../../src/exchange/environment.js';
+import { defaultKrb5Config } from '../../src/formats/krb5Config.js';
 
 const microseconds = (ms: number): number => {
   const time = kerberosTime(ms);
@@ -10,6 +11,7 @@ const microseconds = (ms: number): number => {
 
 afterEach(() => {
   vi.restoreAllMocks();
+  vi.unstubAllEnvs();
 });
 
 describe('the clock', () => {
@@ -27,5 +29,14 @@ describe('the clock', () => {
     expect(environment.nowMs()).toBeGreaterThan(real + 3_599_000);
     vi.spyOn(Date, 'now').mockReturnValue(real);
     expect(environment.nowMs()).toBeLessThan(real + 1000);
+  });
+});
+
+describe('the environment', () => {
+  it('names the cache, but not for a program with more rights than its user', () => {
+    vi.stubEnv('KRB5CCNAME', 'FILE:/chosen');
+    expect(systemCcacheName(defaultKrb5Config())).toBe('FILE:/chosen');
+    vi.spyOn(process, 'geteuid').mockReturnValue(process.getuid!() + 1);
+    expect(systemCcacheName(defaultKrb5Config())).toBe(`FILE:/tmp/krb5cc_${process.getuid!()}`);
   });
 });

@@ -223,6 +223,16 @@ describe('the older versions', () => {
     ]);
     expect(toHex(credentials[0]!.sessionKey.value)).toBe('010203');
   });
+
+  it.each<[1 | 2, 'big' | 'little']>([
+    [1, 'little'],
+    [1, 'big'],
+    [2, 'little'],
+    [2, 'big'],
+  ])('version %i: the octet order %s is found out', (version, byteOrder) => {
+    const octets = file(version, byteOrder);
+    expect(decodeCredentialCache(octets)).toEqual(decodeCredentialCache(octets, { byteOrder }));
+  });
 });
 
 describe('encodeCredentialCache', () => {

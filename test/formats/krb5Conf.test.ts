@@ -74,14 +74,26 @@ describe('parseKrb5Conf', () => {
     expect(parse(text).get('realms', 'R', 'kdc')).toBe('k');
   });
 
-  it('accepts braces that the end of the file leaves open, as MIT krb5 does', () => {
-    expect(parse('[realms]\nR = {\nkdc = k').get('realms', 'R', 'kdc')).toBe('k');
+  it('accepts groups that the end of the file leaves open, as MIT krb5 does, and says so', () => {
+    const open = parse('[realms]\nR = {\nkdc = k');
+    expect(open.get('realms', 'R', 'kdc')).toBe('k');
+    expect(open.notices.map(({ line }) => line)).toEqual([2]);
+    expect(parse('[realms]\nR =').notices.map(({ line }) => line)).toEqual([2]);
+  });
+
+  it('keeps blanks in quotes that are not closed, and a backslash at their end', () => {
+    expect(parse('[a]\nb = " x  \nc = "y\\\n').all('a', 'b')).toEqual([' x  ']);
+    expect(parse('[a]\nb = "y\\\n').get('a', 'b')).toBe('y\\');
+  });
+
+  it('says what stands where nothing counts', () => {
+    const { notices } = parse('x = 1\ny = 2\n[a]\nb =\n{ note\n} note\n');
+    expect(notices.map(({ line }) => line)).toEqual([1, 5, 6]);
   });
 
   // All of these stop MIT krb5 1.20.1 too ("Improper format of Kerberos configuration file"), but for the NUL.
   it.each<[string, number]>([
     ['[a]\n b =\n c = 1\n', 2],
-    ['[a]\n b =\n', 2],
     ['[a]\n b =\n\n{\n}\n', 2],
     ['[a]\n }\n', 2],
     ['[a]\n b = {\n[x]\n', 3],
@@ -140,9 +152,28 @@ describe('parseKrb5Conf', () => {
   });
 
   it('takes time in proportion to the text', () => {
-    const text = ['[a]', ...Array.from({ length: 100_000 }, (_, i) => `x${i} = {\ny = 1`)].join('\n');
-    expect(parse(text).get('a', 'x0', 'y')).toBe('1');
+    const lines = Array.from({ length: 100_000 }, (_, i) => `x${i} = {\ny = 1\n}`);
+    expect(parse(`[a]\n${lines.join('\n')}`).get('a', 'x99999', 'y')).toBe('1');
     expect(parse(`[a]\n${'b = {\n}\n'.repeat(100_000)}`).names('a')).toEqual(['b']);
+    expect(parse('x\n'.repeat(500_000)).notices).toHaveLength(1);
+    expect(parse(`[a]*\n${'[a]\n'.repeat(500_000)}`).notices).toHaveLength(1000);
+  });
+
+  it('refuses groups inside each other without end', () => {
+    expect(parse(`[a]\n${'b = {\n'.repeat(100)}`).names('a')).toEqual(['b']);
+    expect(() => parse(`[a]\n${'b = {\n'.repeat(100_000)}`)).toThrow(errorAt(102));
+  });
+
+  it('gives a value or a FormatError with a line wherever the file is cut', () => {
+    for (let length = 0; length <= SAMPLE.length; length++) {
+      for (const text of [SAMPLE.slice(0, length), SAMPLE.slice(0, length).replaceAll('\n', '\r\n')]) {
+        try {
+          parse(text).names('realms');
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'ERR_KRB5_CONF', file: 'f0', line: expect.any(Number) });
+        }
+      }
+    }
   });
 });
 
@@ -165,6 +196,29 @@ describe('several files', () => {
     const profile = parse(first, second);
     expect(profile.all('a', ...group, 'x')).toEqual(values);
     expect(profile.get('a', ...group, 'y')).toBe(y);
+  });
+});
+
+// The manual of MIT krb5 1.22; before, final counted for later files only, and not for relations.
+describe('final in one file', () => {
+  it.each([
+    ['[a]*\nx = 1\n[a]\nx = 2\n[b]\ny = 3\n', ['1'], ['3']],
+    ['[a]*\nx = 1\n[a]\ng = {\nx = 2\n}*\nx = 4\n[b]\ny = 3\n', ['1'], ['3']],
+    ['[a]\nx* = 1\nx = 2\n[b]\ny = 3\n', ['1'], ['3']],
+    ['[a]\nx = 1\nx* = 2\nx = 3\n', ['1', '2'], []],
+    ['[a]\nx* = {\n}\nx = 1\n', [], []],
+  ])('%j', (text, x, y) => {
+    const profile = parse(text);
+    expect(profile.all('a', 'x')).toEqual(x);
+    expect(profile.all('b', 'y')).toEqual(y);
+  });
+
+  it('silences a group that comes again, up to its brace', () => {
+    const profile = parse('[a]\ng = {\nx = 1\n}*\ng = {\nx = 2\nh = {\nx = 3\n}\n}\ny = 4\n');
+    expect(profile.all('a', 'g', 'x')).toEqual(['1']);
+    expect(profile.all('a', 'g', 'h', 'x')).toEqual([]);
+    expect(profile.all('a', 'y')).toEqual(['4']);
+    expect(profile.notices.map(({ line }) => line)).toEqual([5]);
   });
 });
 

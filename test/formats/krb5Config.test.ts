@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseKrb5Conf } from '../../src/formats/krb5Conf.js';
 import {
+  configOfRealm,
   defaultKrb5Config,
   type Krb5Config,
   krb5ConfigFromProfile,
@@ -24,9 +25,9 @@ describe('[libdefaults]', () => {
       noaddresses: true,
       canonicalize: false,
       udpPreferenceLimit: 1465,
-      permittedEtypes: [18, 17, 20, 19],
-      defaultTktEtypes: [18, 17, 20, 19],
-      defaultTgsEtypes: [18, 17, 20, 19],
+      permittedEtypes: [18, 17, 20, 19, 25, 26],
+      defaultTktEtypes: [18, 17, 20, 19, 25, 26],
+      defaultTgsEtypes: [18, 17, 20, 19, 25, 26],
       dnsLookupKdc: true,
       dnsLookupRealm: false,
       dnsCanonicalizeHostname: false,
@@ -41,7 +42,7 @@ describe('[libdefaults]', () => {
   it('reads every setting', () => {
     const config = libdefaults(
       'default_realm = R',
-      'clockskew = 5m',
+      'clockskew = 200',
       'ticket_lifetime = 10h',
       'renew_lifetime = 7d',
       'forwardable = YES',
@@ -62,7 +63,7 @@ describe('[libdefaults]', () => {
     );
     expect(config).toMatchObject({
       defaultRealm: 'R',
-      clockSkewSeconds: 300,
+      clockSkewSeconds: 200,
       ticketLifetimeSeconds: 36000,
       renewLifetimeSeconds: 604800,
       forwardable: true,
@@ -83,9 +84,11 @@ describe('[libdefaults]', () => {
   });
 
   it.each([
-    'clockskew = soon',
-    'forwardable = maybe',
+    'allow_weak_crypto = maybe',
+    'ticket_lifetime = soon',
+    'request_timeout = -5',
     'udp_preference_limit = x',
+    'udp_preference_limit = 2147483648',
     'dns_canonicalize_hostname = perhaps',
     'permitted_enctypes = rot13',
     'default_tkt_enctypes = rc4',
@@ -93,6 +96,46 @@ describe('[libdefaults]', () => {
     expect(() => libdefaults('# first', line)).toThrow(
       expect.objectContaining({ code: 'ERR_KRB5_CONF', file: 'k', line: 3 }),
     );
+  });
+
+  // MIT krb5 passes over these without a word.
+  it.each<[string, Partial<Krb5Config>]>([
+    ['clockskew = 5m', { clockSkewSeconds: 300 }],
+    ['forwardable = maybe', { forwardable: false }],
+    ['noaddresses = f', { noaddresses: false }],
+    ['dns_lookup_kdc = f', { dnsLookupKdc: false }],
+    ['kdc_timesync = perhaps', { kdcTimesync: false }],
+    ['ticket_lifetime = 10h # note', { ticketLifetimeSeconds: 36_000 }],
+    ['ticket_lifetime = 10H', { ticketLifetimeSeconds: 10 }],
+  ])('reads %s as MIT krb5 does, and says so', (line, settings) => {
+    const config = libdefaults('# first', line);
+    expect(config).toMatchObject(settings);
+    expect(config.notices.map((notice) => notice.line)).toEqual([3]);
+  });
+
+  it('knows words for kdc_timesync, limits of UDP, and the older name of dns_lookup_kdc', () => {
+    expect(libdefaults('kdc_timesync = true').kdcTimesync).toBe(true);
+    expect(libdefaults('kdc_timesync = 2').kdcTimesync).toBe(true);
+    expect(libdefaults('udp_preference_limit = -1').udpPreferenceLimit).toBe(1465);
+    expect(libdefaults('udp_preference_limit = 99999').udpPreferenceLimit).toBe(32_700);
+    expect(libdefaults('dns_fallback = no').dnsLookupKdc).toBe(false);
+  });
+
+  it('lets only the settings of initial tickets be made for one realm', () => {
+    const config = libdefaults('default_realm = R', 'R = {', 'clockskew = 7', 'proxiable = yes', '}');
+    expect(config).toMatchObject({ clockSkewSeconds: 300, proxiable: true });
+  });
+
+  it('gives the settings for another realm, without losing what a program set', () => {
+    const text = '[libdefaults]\ndefault_realm = R\nR = {\nforwardable = yes\n}\nS = {\nproxiable = yes\n}\n';
+    const config = { ...configOf(text), ticketLifetimeSeconds: 7 };
+    expect(configOfRealm(config, 'S')).toMatchObject({
+      forwardable: false,
+      proxiable: true,
+      ticketLifetimeSeconds: 7,
+      defaultRealm: 'R',
+    });
+    expect(configOfRealm(config, 'R')).toMatchObject({ forwardable: true, proxiable: false });
   });
 
   it('lets the subsection of the realm outrank the section', () => {
@@ -106,7 +149,8 @@ describe('lists of encryption types', () => {
   it.each([
     ['aes256-cts aes128-cts', [18, 17]],
     ['aes256-sha2,aes128-sha2', [20, 19]],
-    ['DEFAULT -aes256-cts', [17, 20, 19]],
+    ['DEFAULT -aes256-cts', [17, 20, 19, 25, 26]],
+    ['aes256-cts -DEFAULT camellia', [26, 25]],
     ['aes -aes128-sha1 +camellia', [18, 20, 19, 26, 25]],
     ['rc4 AES256-CTS-HMAC-SHA1-96 des-cbc-crc', [18]],
     ['aes256-cts nonsense aes256-cts', [18]],
@@ -122,10 +166,10 @@ describe('lists of encryption types', () => {
   });
 
   it('offers RC4, weak and triple DES types only where that is allowed', () => {
-    expect(libdefaults('allow_rc4 = true').permittedEtypes).toEqual([18, 17, 20, 19, 23]);
+    expect(libdefaults('allow_rc4 = true').permittedEtypes).toEqual([18, 17, 20, 19, 23, 25, 26]);
     expect(libdefaults('allow_rc4 = true', 'permitted_enctypes = rc4').permittedEtypes).toEqual([23]);
-    const list = 'default_tgs_enctypes = des-cbc-md5 des3 aes256-cts';
-    expect(libdefaults('allow_weak_crypto = true', list).defaultTgsEtypes).toEqual([3, 18]);
+    const list = 'default_tgs_enctypes = des-cbc-md5 arcfour-hmac-exp des3 aes256-cts';
+    expect(libdefaults('allow_weak_crypto = true', list).defaultTgsEtypes).toEqual([24, 18]);
     expect(libdefaults('allow_des3 = true', list).defaultTgsEtypes).toEqual([16, 18]);
   });
 });
@@ -192,7 +236,8 @@ describe('realmOfHost', () => {
     .example.test = DOMAIN
     example.test = APEX
     plain.test = PLAIN
-    .Sub.Plain.test = SUB
+    .sub.plain.test = SUB
+    Capital.test = CAPITAL
     localhost = LOCAL
     test = TLD
     10 = NUMBER
@@ -209,12 +254,14 @@ describe('realmOfHost', () => {
     ['a.sub.plain.test', 'SUB'],
     ['sub.plain.test', 'PLAIN'],
     ['localhost', 'LOCAL'],
+    ['capital.test', 'TLD'],
     ['else.test', 'TLD'],
     ['else.org', undefined],
     ['notexample.org', undefined],
     ['', undefined],
     ['.', undefined],
     ['10.0.0.10', undefined],
+    ['0.10', 'NUMBER'],
     ['::1', undefined],
     [`${'a.'.repeat(1_000_000)}test`, undefined],
   ])('%.40s -> %s', (host, realm) => {
@@ -237,6 +284,6 @@ describe('defaultKrb5Config', () => {
 
   it('lets lists of etypes follow each other and the policy', () => {
     expect(defaultKrb5Config({ permittedEtypes: [20] }).defaultTgsEtypes).toEqual([20]);
-    expect(defaultKrb5Config({ allowRc4: true }).defaultTktEtypes).toEqual([18, 17, 20, 19, 23]);
+    expect(defaultKrb5Config({ allowRc4: true }).defaultTktEtypes).toEqual([18, 17, 20, 19, 23, 25, 26]);
   });
 });

@@ -5,16 +5,24 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunResult, run, temporaryFolder } from '../../scripts/realServers/index.mjs';
+import type { TgsRequest } from '../../src/exchange/tgs.js';
 import {
+  type Credential,
   formatPrincipal,
   fromPassword,
+  KDC_OPTIONS,
   KdcError,
+  Key,
   type Krb5Config,
+  type Principal,
+  parsePrincipal,
   writeCcacheFile,
 } from '../../src/index.js';
 import { decode } from '../../src/messages/module.js';
 import { loadKrb5Config } from '../../src/stores/krb5ConfFiles.js';
 import { type AcceptorOptions, TestRealm } from '../../src/testing/index.js';
+import { flipped } from '../support/scriptedKdc.js';
+import { exchangeTgt } from '../testing/clients.js';
 import { type Conversation, startGssServer } from '../testing/gssServer.js';
 import { servers } from './servers.js';
 
@@ -379,26 +387,21 @@ describe('beside krb5kdc of MIT krb5', () => {
     expect(ours).toEqual(await session(theirConf, password, steps));
   });
 
-  /** What the KDC of `config` says to a login that must fail. */
-  async function refusal(
-    config: Krb5Config,
-    user: string,
-    password: string,
-    service: string,
-  ): Promise<object> {
-    const server = { nameType: 2, components: service.split('/'), realm: 'EXAMPLE.TEST' };
-    const error = await fromPassword(user, password, { config })
-      .login({ service: server })
-      .then(
-        () => undefined,
-        (reason: unknown) => reason,
-      );
-    if (!(error instanceof KdcError)) throw new Error('no KRB-ERROR');
-    const { number, eText, eData } = error.details;
+  /** What the KRB-ERROR of an exchange that must fail says. */
+  async function refusal(exchange: Promise<unknown>): Promise<object> {
+    const error: unknown = await exchange.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    if (!(error instanceof KdcError)) throw new Error(`no KRB-ERROR: ${error}`);
+    const { symbol, eText, eData } = error.details;
     const offers = eData === undefined ? undefined : decode('MethodData', eData).map((pa) => pa.padataType);
     // What MIT krb5 offers beyond: PKINIT (16, 147), FAST (136), freshness (150)
-    return { number, eText, offers: offers?.filter((type) => ![16, 136, 147, 150].includes(type)) };
+    return { symbol, eText, offers: offers?.filter((type) => ![16, 136, 147, 150].includes(type)) };
   }
+
+  const theirConfig = (): Krb5Config => loadKrb5Config({ files: [theirConf] });
+  const principal = (name: string): Principal => parsePrincipal(name, { defaultRealm: 'EXAMPLE.TEST' });
 
   it.each([
     ['alice', 'wrong', 'krbtgt/EXAMPLE.TEST'],
@@ -408,9 +411,40 @@ describe('beside krb5kdc of MIT krb5', () => {
     ['u-pwexpired', undefined, 'krbtgt/EXAMPLE.TEST'],
     ['u-locked', undefined, 'krbtgt/EXAMPLE.TEST'],
   ])('the same KRB-ERROR for %s with %s asking for %s', async (user, password, service) => {
-    const secret = password ?? kdc.users[user]!;
-    const theirs = loadKrb5Config({ files: [theirConf] });
-    const ours = await refusal(twin.config, user, secret, service);
-    expect(ours).toEqual(await refusal(theirs, user, secret, service));
+    const login = (config: Krb5Config): Promise<object> => {
+      const client = fromPassword(user, password ?? kdc.users[user]!, { config });
+      return refusal(client.login({ service: principal(service) }));
+    };
+    expect(await login(twin.config)).toEqual(await login(theirConfig()));
+  });
+
+  type Spoil = (tgt: Credential, service: Credential) => Partial<TgsRequest>;
+
+  it.each<[string, Spoil]>([
+    ['an unknown service', () => ({ server: principal('HTTP/nowhere') })],
+    ['forwarding what is not forwardable', () => ({ kdcOptions: KDC_OPTIONS.forwarded })],
+    ['lending what is not proxiable', () => ({ kdcOptions: KDC_OPTIONS.proxy })],
+    ['renewing what is not renewable', () => ({ kdcOptions: KDC_OPTIONS.renew })],
+    ['validating what is valid', () => ({ kdcOptions: KDC_OPTIONS.validate })],
+    ['user-to-user without a second ticket', () => ({ kdcOptions: KDC_OPTIONS.encTktInSkey })],
+    ['a changed ticket', (tgt) => ({ tgt: { ...tgt, ticket: flipped(tgt.ticket) } })],
+    ["another client's name", (tgt) => ({ tgt: { ...tgt, client: principal('mallory') } })],
+    ['another session key', (tgt) => ({ tgt: { ...tgt, sessionKey: new Key(18, new Uint8Array(32)) } })],
+    ['a clock that is an hour off', () => ({ timeOffsetSeconds: 3600 })],
+    [
+      'a service ticket in the place of the first',
+      (tgt, service) => ({ tgt: { ...service, server: tgt.server } }),
+    ],
+    ['no common encryption type', () => ({ etypes: [23] })],
+  ])('the same KRB-ERROR for %s', async (_what, spoil) => {
+    const ask = async (config: Krb5Config): Promise<object> => {
+      const client = fromPassword('alice', kdc.users.alice!, { config });
+      const tgt = (await client.login({ lifetimeSeconds: 600, forwardable: false, proxiable: false }))
+        .credential;
+      const service = await client.serviceTicket('HTTP/localhost');
+      const request = { tgt, server: tgt.server, kdcOptions: 0, ...spoil(tgt, service) };
+      return refusal(exchangeTgt({ config }, { till: tgt.endTime, ...request }));
+    };
+    expect(await ask(twin.config)).toEqual(await ask(theirConfig()));
   });
 });

@@ -52,10 +52,29 @@ describe('readCcacheFile', () => {
     );
   });
 
-  it('follows a symbolic link', async () => {
+  it('refuses a symbolic link unless it is told to follow', async () => {
     const { folder, path } = folderWithCache();
-    symlinkSync(path, join(folder, 'link'));
-    expect((await readCcacheFile(join(folder, 'link'))).defaultPrincipal).toEqual(cache.defaultPrincipal);
+    const link = join(folder, 'link');
+    symlinkSync(path, link);
+    await expect(readCcacheFile(link)).rejects.toThrow(withCode('ERR_CCACHE_IO'));
+    await expect(storeCredential(link, tgt)).rejects.toThrow(withCode('ERR_CCACHE_IO'));
+    expect((await readCcacheFile(link, { allowLink: true })).defaultPrincipal).toEqual(
+      cache.defaultPrincipal,
+    );
+    await storeCredential(link, tgt, { allowLink: true });
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  });
+
+  it('refuses what belongs to somebody else unless it is told to take it', async () => {
+    const { path } = folderWithCache();
+    const spy = vi.spyOn(process, 'geteuid').mockReturnValue(4711);
+    try {
+      await expect(readCcacheFile(path)).rejects.toThrow(withCode('ERR_CCACHE_IO'));
+      await expect(storeCredential(path, tgt)).rejects.toThrow(withCode('ERR_CCACHE_IO'));
+      expect((await readCcacheFile(path, { allowOtherOwner: true })).version).toBe(4);
+    } finally {
+      spy.mockRestore();
+    }
   });
 
   it('reads over a last entry that is cut off', async () => {
@@ -159,13 +178,13 @@ describe('storeCredential', () => {
     expect(await serversIn(path)).toEqual(['krbtgt', 'HTTP', 'imap']);
   });
 
-  it('puts a ticket in the place of an older one, whatever the name type', async () => {
+  it('replaces an older ticket, whatever the name type', async () => {
     const { path } = folderWithCache();
     const server = { ...tgt.server, nameType: 7 };
     await storeCredential(path, { ...tgt, server, endTime: 12345 });
     const read: CredentialCache = await readCcacheFile(path);
-    expect(await serversIn(path)).toEqual(['krbtgt', 'HTTP']);
-    expect(read.credentials[0]!.endTime).toBe(12345);
+    expect(await serversIn(path)).toEqual(['HTTP', 'krbtgt']);
+    expect(read.credentials[1]!.endTime).toBe(12345);
     expect(read.config.map((entry) => entry.key)).toEqual(['fast_avail']);
   });
 

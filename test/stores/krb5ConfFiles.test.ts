@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { defaultKrb5Config } from '../../src/formats/krb5Config.js';
@@ -27,7 +27,7 @@ describe('loadKrb5Config', () => {
 
   it('is the default configuration when all files are missing or empty', () => {
     expect(loadKrb5Config({ files: [join(testFolder(), 'absent')] })).toEqual(defaultKrb5Config());
-    expect(loadKrb5Config({ files: ['/dev/null'] }).permittedEtypes).toEqual([18, 17, 20, 19]);
+    expect(loadKrb5Config({ files: ['/dev/null'] }).permittedEtypes).toEqual([18, 17, 20, 19, 25, 26]);
     expect(loadKrb5Config({ files: [] }).realms.size).toBe(0);
   });
 
@@ -73,5 +73,43 @@ describe('loadKrb5Config', () => {
       expect(() => loadKrb5Config({ files: [path] })).toThrow(broken);
     }
     expect(loadKrb5Config({ files: [join(folder, 'pipe')] }).defaultRealm).toBeUndefined();
+  });
+
+  it('refuses a file of 100 MB, alone and included, and one whose line 100 MB would be', () => {
+    const folder = folderWith({ large: '[a]\n', main: '' });
+    truncateSync(join(folder, 'large'), 100 * 1024 * 1024);
+    writeFileSync(join(folder, 'main'), `[a]\ninclude ${join(folder, 'large')}\n`);
+    const before = process.memoryUsage().rss;
+    expect(() => loadKrb5Config({ files: [join(folder, 'large')] })).toThrow(broken);
+    expect(() => loadKrb5Config({ files: [join(folder, 'main')] })).toThrow(
+      expect.objectContaining({ code: 'ERR_KRB5_CONF', file: join(folder, 'large') }),
+    );
+    expect(process.memoryUsage().rss - before).toBeLessThan(50 * 1024 * 1024);
+  });
+
+  it('refuses files that include each other, with the line', () => {
+    const folder = folderWith({});
+    const [one, two] = [join(folder, 'one'), join(folder, 'two')];
+    writeFileSync(one, `\ninclude ${two}\n`);
+    writeFileSync(two, `include ${one}\n`);
+    expect(() => loadKrb5Config({ files: [one] })).toThrow(
+      expect.objectContaining({ code: 'ERR_KRB5_CONF', file: two, line: 1 }),
+    );
+  });
+
+  it('says that include is not for folders', () => {
+    const folder = folderWith({ main: '' });
+    writeFileSync(join(folder, 'main'), `include ${folder}\n`);
+    expect(() => loadKrb5Config({ files: [join(folder, 'main')] })).toThrow(/includedir/);
+  });
+
+  it('counts the files of a folder as one file', () => {
+    const folder = folderWith({});
+    const parts = join(folder, 'parts');
+    mkdirSync(parts);
+    writeFileSync(join(parts, 'a'), '[s]\ng = {\nx = 1\n');
+    writeFileSync(join(parts, 'b'), '[s]\ng = {\nx = 2\n}\n');
+    expect(loadKrb5Config({ files: [parts] }).profile.files).toHaveLength(1);
+    expect(loadKrb5Config({ files: [parts] }).profile.all('s', 'g', 'x')).toEqual(['1', '2']);
   });
 });

@@ -120,6 +120,13 @@ describe.each(MECHANISMS)('%s', (mechanism) => {
     expect(codeThrown(() => changed.accepted.context.unwrap(octets))).toBe('ERR_INTEGRITY');
   });
 
+  it('can do nothing once it is deleted', async () => {
+    const { context } = (await pair('HTTP/localhost', { mechanism })).accepted;
+    context.delete();
+    expect(context.established).toBe(false);
+    expect(codeThrown(() => context.wrap(utf8('message')))).toBe('ERR_GSS_STATE');
+  });
+
   it('compares channel bindings', async () => {
     const channelBindings = { applicationData: utf8('tls-server-end-point:x') };
     const acceptor = realm.acceptor('HTTP/localhost', { channelBindings });

@@ -27,10 +27,9 @@ export function codeThrown(action: () => unknown): string {
 
 /** One TGS exchange with options of its own. */
 export function exchangeTgt(
-  realm: TestRealm,
+  { config }: Pick<TestRealm, 'config'>,
   request: Omit<TgsRequest, 'etypes'> & { etypes?: readonly number[] },
 ): Promise<Credential> {
-  const { config } = realm;
   const exchange = tgsExchange(
     { etypes: [18, 17, 20, 19], ...request },
     systemEnvironment(),

@@ -6,7 +6,7 @@ import type { KdcHooks } from '../hooks.js';
 export interface FaultScene {
   readonly realm: string;
   /** A realm that trusts this one, if there is any. */
-  readonly peer: string | undefined;
+  readonly peer: () => string | undefined;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
 }

@@ -144,8 +144,11 @@ export const FAULTS_IN_REPLIES: readonly Fault[] = [
     does: 'refers to another realm, whose KDC refers back',
     during: TGS,
     expected: 'ERR_REFERRAL',
-    hooks: ({ peer }) => ({
-      sname: (sname) => (peer === undefined ? sname : { nameType: 2, nameString: ['krbtgt', peer] }),
+    hooks: (scene) => ({
+      sname: (sname) => {
+        const peer = scene.peer();
+        return peer === undefined ? sname : { nameType: 2, nameString: ['krbtgt', peer] };
+      },
     }),
   },
 ];

@@ -1,0 +1,208 @@
+/** `krb5 keytab list|add|merge|remove`: what MIT krb5's ktutil does, one command line each. */
+import { wipe } from '../bytes.js';
+import { passwordKeySource } from '../client/keySource.js';
+import { offeredEtypes } from '../client/policy.js';
+import { systemKeytabName } from '../client/system.js';
+import { stringToKey } from '../crypto/stringToKey.js';
+import { parseEtypeList } from '../formats/etypeList.js';
+import type { KeytabEntry } from '../formats/keytab.js';
+import type { Krb5Config } from '../formats/krb5Config.js';
+import { formatPrincipal, type Principal, samePrincipal } from '../formats/principal.js';
+import { addToKeytabFile, readKeytabFile, removeFromKeytabFile } from '../stores/fileKeytab.js';
+import { parseName, type Session, startSession } from './command.js';
+import { during } from './failure.js';
+import { initialTicket } from './initialTicket.js';
+import { type Io, printable, writeJson, writeLine } from './io.js';
+import { keyQuestions } from './keyQuestions.js';
+import { entryJson, resolveKeytab, writeKeytab } from './keytabText.js';
+import { type Arguments, type CommandSpec, dashed, UsageError } from './options.js';
+import { promptPassword } from './passwordPrompt.js';
+
+export const spec: CommandSpec = {
+  name: 'keytab',
+  summary: 'list, add to, merge or remove from keytabs',
+  operands: 'list|add|merge|remove [keytab ...]',
+  operandCount: { least: 1, most: Number.POSITIVE_INFINITY },
+  options: [
+    { letter: 't', value: 'keytab', text: 'keytab to list or change; the default keytab unless given' },
+    { letter: 'p', value: 'principal', text: 'add, remove: whose keys' },
+    {
+      letter: 'k',
+      value: 'kvno',
+      text: 'add: version of the keys, unless the KDC tells; remove: N, old or all',
+    },
+    { letter: 'e', value: 'enctypes', text: 'add, remove: encryption types, such as aes256-cts,aes128-cts' },
+  ],
+  exclusive: [],
+  unsupported: '',
+  usageStatus: 2,
+  exitStatuses: [
+    [0, 'done'],
+    [1, 'not done; the keytab is as it was'],
+    [2, 'wrong usage'],
+    [130, 'Ctrl-C at the password prompt'],
+  ],
+  environment: ['KRB5_CONFIG', 'KRB5_KTNAME', 'KRB5_TRACE'],
+  examples: [
+    'krb5 keytab list -t /etc/app.keytab',
+    'krb5 keytab add -t /etc/app.keytab -p app/host.example.test',
+    'krb5 keytab merge -t /etc/krb5.keytab /etc/app.keytab',
+    'krb5 keytab remove -t /etc/app.keytab -p app/host.example.test -k old',
+  ],
+};
+
+/** What all actions need. */
+interface Task extends Session {
+  readonly args: Arguments;
+  readonly io: Io;
+  /** As given or configured. */
+  readonly keytab: string;
+  /** Operands behind the action. */
+  readonly others: readonly string[];
+}
+
+/** The actions, with the options that have a meaning for them. */
+const ACTIONS: Readonly<
+  Record<string, { options: string; others: boolean; run: (task: Task) => Promise<number> }>
+> = {
+  list: { options: 't', others: false, run: list },
+  add: { options: 'tpke', others: false, run: add },
+  merge: { options: 't', others: true, run: merge },
+  remove: { options: 'tpke', others: false, run: remove },
+};
+
+export async function run(args: Arguments, io: Io): Promise<number> {
+  const [name = '', ...others] = args.operands;
+  const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
+  if (action === undefined)
+    throw new UsageError(`${JSON.stringify(name)} is none of list, add, merge, remove`);
+  for (const { letter = '' } of spec.options) {
+    if (args.has(letter) && !action.options.includes(letter)) {
+      throw new UsageError(`${name} has no option ${dashed(letter)}`);
+    }
+  }
+  if (action.others !== others.length > 0) {
+    throw new UsageError(action.others ? 'name the keytabs to merge from' : `${name} takes no operands`);
+  }
+  const session = await startSession(io);
+  const keytab = args.value('t') ?? systemKeytabName(session.config, io.env);
+  return action.run({ ...session, args, io, keytab, others });
+}
+
+async function list({ keytab, args, io }: Task): Promise<number> {
+  await writeKeytab(keytab, args.with('e', 't'), io);
+  return 0;
+}
+
+async function add(task: Task): Promise<number> {
+  const { args, io, config, keytab } = task;
+  const principal = await principalOption(task);
+  const version = kvnoOption(args);
+  const etypes = etypesOption(args, config) ?? offeredEtypes(config, 'AS');
+  const path = await resolveKeytab(keytab);
+  // What is wrong with the keytab is told before a person types a password.
+  await during({ activity: `while reading keytab ${printable(keytab)}` }, () => addToKeytabFile(path, []));
+  const situation = { activity: 'while asking the KDC for the salt', client: principal };
+  const questions = await during(situation, () => keyQuestions(principal, etypes, args.has('e'), task));
+  const password = await promptPassword(io, `Password for ${formatPrincipal(principal)}`, args.has('json'));
+  try {
+    const kvno = version ?? (await currentVersion(task, principal, password));
+    const timestamp = Math.floor(Date.now() / 1000);
+    const entries = await Promise.all(
+      questions.map(async ({ etype, salt, s2kparams }): Promise<KeytabEntry> => {
+        return { principal, timestamp, kvno, key: await stringToKey(etype, password, salt, s2kparams) };
+      }),
+    );
+    return await store(task, path, entries);
+  } finally {
+    wipe(password);
+  }
+}
+
+/** The version that the KDC has, by a login, which also proves the password. */
+function currentVersion(task: Task, principal: Principal, password: Uint8Array): Promise<number> {
+  const keySource = passwordKeySource(password);
+  const situation = { activity: 'while getting the key version', client: principal, password: true };
+  return during(situation, async () => {
+    const { keyVersion, credential } = await initialTicket({ principal, keySource }, task, {});
+    credential.sessionKey.wipe();
+    if (keyVersion !== undefined) return keyVersion;
+    throw new UsageError('the KDC does not tell the version of the key; give it with -k');
+  }).finally(() => keySource.dispose());
+}
+
+async function merge(task: Task): Promise<number> {
+  const { keytab, others } = task;
+  const path = await resolveKeytab(keytab);
+  const entries: KeytabEntry[] = [];
+  for (const other of others) {
+    const from = await resolveKeytab(other);
+    entries.push(
+      ...(await during({ activity: `while reading keytab ${printable(other)}` }, () => readKeytabFile(from))),
+    );
+  }
+  return store(task, path, entries);
+}
+
+async function store(task: Task, path: string, entries: readonly KeytabEntry[]): Promise<number> {
+  const { io, args, keytab } = task;
+  const activity = `while writing keytab ${printable(keytab)}`;
+  const added = await during({ activity }, () => addToKeytabFile(path, entries));
+  if (args.has('json')) {
+    writeJson(io.stdout, { keytab: `FILE:${path}`, added, entries: entries.map(entryJson) });
+  }
+  for (const { key } of entries) key.wipe();
+  return 0;
+}
+
+async function remove(task: Task): Promise<number> {
+  const { args, io, config, keytab } = task;
+  const principal = await principalOption(task);
+  const version = args.value('k') ?? 'all';
+  if (!/^(all|old|\d+)$/.test(version)) throw new UsageError('-k takes a number, old or all');
+  const etypes = etypesOption(args, config);
+  const path = await resolveKeytab(keytab);
+  const activity = `while changing keytab ${printable(keytab)}`;
+  const removed = await during({ activity }, async () => {
+    const own = ({ principal: owner }: KeytabEntry): boolean => samePrincipal(owner, principal);
+    const entries = (await readKeytabFile(path)).filter(own);
+    const newest = Math.max(...entries.map(({ kvno }) => kvno));
+    const fits = ({ kvno }: KeytabEntry): boolean =>
+      version === 'all' || (version === 'old' ? kvno < newest : kvno === Number(version));
+    return removeFromKeytabFile(path, (entry) => {
+      return own(entry) && fits(entry) && (etypes === undefined || etypes.includes(entry.key.etype));
+    });
+  });
+  if (args.has('json')) writeJson(io.stdout, { keytab: `FILE:${path}`, removed });
+  else if (removed === 0) {
+    writeLine(
+      io.stderr,
+      `keytab: ${printable(keytab)} has no such keys of ${printable(formatPrincipal(principal))}`,
+    );
+  }
+  return removed === 0 ? 1 : 0;
+}
+
+function principalOption({ args, config }: Task): Promise<Principal> {
+  const name = args.value('p');
+  if (name === undefined) throw new UsageError('say whose keys with -p');
+  return during({ activity: `when parsing name ${printable(name)}` }, () => parseName(name, config));
+}
+
+function kvnoOption(args: Arguments): number | undefined {
+  const text = args.value('k');
+  if (text === undefined) return undefined;
+  const kvno = /^\d{1,10}$/.test(text) ? Number(text) : -1;
+  if (kvno >= 0 && kvno <= 0xffffffff) return kvno;
+  throw new UsageError('-k takes a number');
+}
+
+function etypesOption(args: Arguments, config: Krb5Config): readonly number[] | undefined {
+  const text = args.value('e');
+  if (text === undefined) return undefined;
+  const { etypes, unknown } = parseEtypeList(text.replace(/:[a-z0-9]+/gi, ''), config);
+  if (unknown.length === 0 && etypes.length > 0) return etypes;
+  throw new UsageError(
+    `-e ${printable(text)}: ${unknown.join(', ') || 'nothing'} is no usable encryption type`,
+  );
+}

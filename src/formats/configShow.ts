@@ -1,0 +1,91 @@
+/** The effective settings of a configuration, and where each comes from. */
+import { encryptionTypeName } from '../iana/encryptionTypes.js';
+import type { Krb5Config } from './krb5Config.js';
+import type { ProfilePlace } from './profile.js';
+
+/** One setting with its value. */
+export interface EffectiveSetting {
+  readonly section: string;
+  /** As in the file; in [realms] and [capaths] `REALM.name`. */
+  readonly name: string;
+  /** Undefined when it is not set and has no default. */
+  readonly value: string | undefined;
+  /** Undefined: the default. */
+  readonly source: ProfilePlace | undefined;
+}
+
+type Show = (config: Krb5Config) => string | number | boolean | undefined;
+
+const etypes = (numbers: readonly number[]): string => numbers.map(encryptionTypeName).join(' ');
+
+/** Settings of [libdefaults] that have an effect; behind the name, its fallback. */
+const LIBDEFAULTS: readonly (readonly [string, Show, string?])[] = [
+  ['default_realm', (config) => config.defaultRealm],
+  ['allow_des3', (config) => config.allowDes3],
+  ['allow_rc4', (config) => config.allowRc4],
+  ['allow_weak_crypto', (config) => config.allowWeakCrypto],
+  ['canonicalize', (config) => config.canonicalize],
+  ['clockskew', (config) => config.clockSkewSeconds],
+  ['default_ccache_name', (config) => config.defaultCcacheName ?? 'FILE:/tmp/krb5cc_%{uid}'],
+  ['default_keytab_name', (config) => config.defaultKeytabName ?? 'FILE:/etc/krb5.keytab'],
+  ['default_tgs_enctypes', (config) => etypes(config.defaultTgsEtypes), 'permitted_enctypes'],
+  ['default_tkt_enctypes', (config) => etypes(config.defaultTktEtypes), 'permitted_enctypes'],
+  ['dns_lookup_kdc', (config) => config.dnsLookupKdc, 'dns_fallback'],
+  ['forwardable', (config) => config.forwardable],
+  ['kdc_timesync', (config) => config.kdcTimesync],
+  ['permitted_enctypes', (config) => etypes(config.permittedEtypes)],
+  ['proxiable', (config) => config.proxiable],
+  ['renew_lifetime', (config) => seconds(config.renewLifetimeSeconds ?? 0)],
+  ['request_timeout', (config) => seconds(config.requestTimeoutSeconds ?? 30)],
+  ['ticket_lifetime', (config) => seconds(config.ticketLifetimeSeconds ?? 86_400)],
+  ['udp_preference_limit', (config) => config.udpPreferenceLimit],
+];
+
+function seconds(count: number): string {
+  return `${count}s`;
+}
+
+/** All that has an effect for `realm` (default: default_realm), as read. */
+export function effectiveSettings(config: Krb5Config, realm?: string): EffectiveSetting[] {
+  return [
+    ...LIBDEFAULTS.map(([name, show, fallback]) => {
+      const value = show(config);
+      const source = sourceOf(config, name, realm) ?? (fallback && sourceOf(config, fallback, realm));
+      return {
+        section: 'libdefaults',
+        name,
+        value: value === undefined ? undefined : String(value),
+        source: source || undefined,
+      };
+    }),
+    ...mappings(config, 'realms', ['kdc']),
+    ...mappings(config, 'domain_realm'),
+    ...mappings(config, 'capaths'),
+  ];
+}
+
+/** Only the settings of initial tickets can be made for one realm. */
+const PER_REALM = ['canonicalize', 'forwardable', 'proxiable', 'renew_lifetime', 'ticket_lifetime'];
+
+function sourceOf(config: Krb5Config, name: string, realm = config.defaultRealm): ProfilePlace | undefined {
+  const special =
+    realm === undefined || !PER_REALM.includes(name)
+      ? undefined
+      : config.profile.relations('libdefaults', realm, name)[0];
+  return special ?? config.profile.relations('libdefaults', name)[0];
+}
+
+/** The relations of a section and its groups; `names` limits those of groups. */
+function mappings({ profile }: Krb5Config, section: string, names?: readonly string[]): EffectiveSetting[] {
+  const settings: EffectiveSetting[] = [];
+  const add = (...path: string[]) => {
+    for (const { value, file, line } of profile.relations(section, ...path)) {
+      settings.push({ section, name: path.join('.'), value, source: { file, line } });
+    }
+  };
+  for (const name of profile.names(section)) {
+    if (section === 'domain_realm') add(name);
+    else for (const inner of names ?? profile.names(section, name)) add(name, inner);
+  }
+  return settings;
+}

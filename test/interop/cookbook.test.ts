@@ -1,0 +1,60 @@
+/** The cookbook's examples of tests as a user has them: the built package in node_modules, the text unchanged. */
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { mustRun, type RunResult, run, temporaryFolder } from '../../scripts/realServers/index.mjs';
+import { codeBlocks } from '../support/markdown.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const examples = codeBlocks(readFileSync(join(ROOT, 'docs/cookbook/testing.md'), 'utf8'), 'ts');
+
+/** A project with the package and vitest, and `code` in `file`. */
+function project(file: string, code: string): string {
+  const folder = temporaryFolder('krb5-client-cookbook-');
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(ROOT, join(folder, 'node_modules/krb5-client'));
+  symlinkSync(join(ROOT, 'node_modules/vitest'), join(folder, 'node_modules/vitest'));
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  writeFileSync(join(folder, file), code);
+  return folder;
+}
+
+function exampleWith(text: string): string {
+  const [example, ...more] = examples.filter(({ code }) => code.includes(text));
+  expect(more).toEqual([]);
+  return example!.code;
+}
+
+/** Compiles `example.ts` in `folder` and runs it. */
+async function compiled(folder: string, ...args: string[]): Promise<RunResult> {
+  const compilerOptions = {
+    ...{ target: 'ES2023', module: 'NodeNext', strict: true, types: ['node'] },
+    typeRoots: [join(ROOT, 'node_modules/@types')],
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
+  await mustRun(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', folder]);
+  const env = { PATH: process.env.PATH, KRB5_CONFIG: '/nonexistent' };
+  return run(process.execPath, [...args, 'example.js'], { cwd: folder, env });
+}
+
+it('has a test for vitest that passes', async () => {
+  const folder = project('example.test.ts', exampleWith("from 'vitest'"));
+  const env = { PATH: process.env.PATH, KRB5_CONFIG: '/nonexistent' };
+  const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
+  const result = await run(process.execPath, [vitest, 'run', '--root', folder], { cwd: folder, env });
+  expect(result).toMatchObject({ status: 0 });
+  expect(result.stdout).toMatch(/2 passed/);
+});
+
+it('has a test for node:test that passes', async () => {
+  const result = await compiled(project('example.ts', exampleWith("from 'node:test'")), '--test');
+  expect(result).toMatchObject({ status: 0 });
+  expect(result.stdout).toMatch(/pass 1/);
+});
+
+it('shows faults and a shifted clock', async () => {
+  const result = await compiled(project('example.ts', exampleWith('FAULTS')));
+  expect(result).toMatchObject({ status: 0, stderr: '' });
+  expect(result.stdout).toMatch(/^\d+ faults/);
+});
