@@ -1,5 +1,6 @@
 /** krb5-client: the public interface. */
 
+export { chooseCache, identityRules, systemCaches } from './client/caches.js';
 export { Client, type ContextOptions, isRenewable, type TicketOptions } from './client/client.js';
 export {
   type CcacheOptions,
@@ -33,16 +34,28 @@ export {
 export type { AsResult } from './exchange/as.js';
 export type { KdcQuestion, KeyQuestion } from './exchange/ask.js';
 export type { Environment } from './exchange/environment.js';
+export { appDefault, appDefaultBoolean } from './formats/appdefaults.js';
+export { parseK5identity, selectCache } from './formats/cacheSelection.js';
+export { transitPath } from './formats/capaths.js';
 export { type CredentialCache, decodeCredentialCache, encodeCredentialCache } from './formats/ccache.js';
+export { type ConfigurationDescription, configuration } from './formats/configuration.js';
 export type { Credential } from './formats/credential.js';
 export { decodeKeytab, encodeKeytab, type KeytabEntry } from './formats/keytab.js';
-export type { Krb5Config } from './formats/krb5Config.js';
+export { decodeKirbi, encodeKirbi } from './formats/kirbi.js';
+export { configOfRealm, type Krb5Config } from './formats/krb5Config.js';
 export { formatPrincipal, type Principal, parsePrincipal } from './formats/principal.js';
 export type { ChannelBindings } from './gss/bindings.js';
 export { GSS_FLAGS } from './gss/flags.js';
 export type { SecurityContext, StepResult } from './gss/securityContext.js';
 export { encryptionTypeName } from './iana/encryptionTypes.js';
 export { hasFlag, KDC_OPTIONS, TICKET_FLAGS } from './messages/flags.js';
+export {
+  type CacheCollection,
+  type CredentialCacheStore,
+  cacheForLogin,
+  findByPrincipal,
+} from './stores/cacheStore.js';
+export { type CacheOptions, type CacheType, openCache, openCollection } from './stores/cacheTypes.js';
 export { readCcacheFile, removeCcacheFile, storeCredential, writeCcacheFile } from './stores/fileCcache.js';
 export { readKeytabFile } from './stores/fileKeytab.js';
 export type { Trace, TraceEvent } from './trace.js';

@@ -19,12 +19,6 @@ export const INTEROP_PACKAGES = Object.freeze([
   ...DEMO_PACKAGES,
   'krb5-gss-samples',
   'sssd-kcm',
-  // what Heimdal's unpacked programs need
-  'libcap-ng0',
-  'libdb5.3',
-  'libedit2',
-  'libldap-2.5-0',
-  'libsqlite3-0',
   'libfaketime',
   'faketime',
   'tshark',

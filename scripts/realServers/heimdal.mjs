@@ -5,17 +5,12 @@
 
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { ensurePackages } from './debian.mjs';
 import { mustRun, run, start, textOf } from './processes.mjs';
 import { kcmKrb5Conf } from './sssdKcm.mjs';
 
-const LIBRARIES =
-  'asn1-8 gssapi3 hcrypto5 hdb9 heimbase1 heimntlm0 hx509-5 kadm5clnt7 kadm5srv8 kafs0 krb5-26 otp0 roken19 sl0 wind0';
-/** What is unpacked. */
-const PACKAGES = [
-  'heimdal-clients',
-  'heimdal-kcm',
-  ...LIBRARIES.split(' ').map((name) => `lib${name}-heimdal`),
-];
+/** What is unpacked, together with the packages of Heimdal that these depend on. */
+const PACKAGES = ['heimdal-clients', 'heimdal-kcm'];
 const DOWNLOAD_TIMEOUT_MS = 5 * 60_000;
 
 /**
@@ -48,20 +43,52 @@ function withSocket(command, kcm) {
   return ['unshare', ['-m', 'bash', '-c', script, 'bash', ...command]];
 }
 
-/** @param {string} folder */
+/** The folder with the unpacked packages; other libraries that they need are installed. @param {string} folder */
 async function unpacked(folder) {
   const root = `${folder}/root`;
   if (existsSync(root)) return root;
   mkdirSync(folder, { recursive: true });
-  const options = { cwd: folder, timeoutMs: DOWNLOAD_TIMEOUT_MS };
-  if ((await run('apt-get', ['download', '-q', ...PACKAGES], options)).status !== 0) {
-    await mustRun('apt-get', ['update', '-q'], options);
-    await mustRun('apt-get', ['download', '-q', ...PACKAGES], options);
+  const others = new Set();
+  const known = new Set(PACKAGES);
+  for (let names = PACKAGES; names.length > 0; ) {
+    const needed = await downloadedDependencies(folder, names);
+    for (const name of needed) if (!isOfHeimdal(name)) others.add(name);
+    names = needed.filter((name) => isOfHeimdal(name) && !known.has(name));
+    for (const name of names) known.add(name);
   }
-  for (const name of readdirSync(folder).filter((file) => file.endsWith('.deb'))) {
-    await mustRun('dpkg-deb', ['-x', `${folder}/${name}`, root]);
-  }
+  await ensurePackages([...others]);
+  for (const file of packageFiles(folder)) await mustRun('dpkg-deb', ['-x', `${folder}/${file}`, root]);
   return root;
+}
+
+/** @param {string} name */
+function isOfHeimdal(name) {
+  return /-heimdal(t64)?$/.test(name);
+}
+
+/** @param {string} folder */
+function packageFiles(folder) {
+  return readdirSync(folder).filter((name) => name.endsWith('.deb'));
+}
+
+/**
+ * Downloads the packages; the libraries that they depend on, each once.
+ * @param {string} folder @param {string[]} names
+ */
+async function downloadedDependencies(folder, names) {
+  const options = { cwd: folder, timeoutMs: DOWNLOAD_TIMEOUT_MS };
+  const before = new Set(packageFiles(folder));
+  if ((await run('apt-get', ['download', '-q', ...names], options)).status !== 0) {
+    await mustRun('apt-get', ['update', '-q'], options);
+    await mustRun('apt-get', ['download', '-q', ...names], options);
+  }
+  const found = new Set();
+  for (const file of packageFiles(folder).filter((name) => !before.has(name))) {
+    const { stdout } = await mustRun('dpkg-deb', ['-f', `${folder}/${file}`, 'Depends']);
+    const packages = stdout.split(',').map((one) => one.trim().split(/[\s|:(]/)[0] ?? '');
+    for (const name of packages.filter((one) => one.startsWith('lib'))) found.add(name);
+  }
+  return [...found];
 }
 
 /** @param {import('./index.mjs').AttachedRealm} realm @param {string} root */

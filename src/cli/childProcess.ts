@@ -49,7 +49,9 @@ export function runChild(
   return new Promise((resolve) => {
     const child = spawn(command, args, { stdio: 'inherit', env });
     child.once('spawn', () => gate.open(child));
-    child.once('error', (error) => {
+    child.on('error', (error) => {
+      // A signal that could not be passed on is an error too.
+      if (child.pid !== undefined) return;
       const errno = systemErrorCode(error);
       const missing = errno === 'ENOENT';
       const problem = missing ? 'command not found' : `cannot be run (${errno})`;

@@ -83,7 +83,7 @@ export function ticketLines(credential: Credential, defaultClient: Principal, sh
   if (letters !== '') first.push(`Flags: ${letters}`);
   const weight = first.length + (renewTill === 0 ? 0 : 1);
   const more = [
-    ...(show.etypes && outerTicket(credential) !== undefined ? [etypesText(credential)] : []),
+    ...(show.etypes ? [etypesText(credential)] : []),
     ...(show.authData ? [`AD types: ${credential.authData.map(({ adType }) => adType).join(', ')}`] : []),
   ];
   const rows = weight > 2 ? [first, more] : [[...first, ...more]];

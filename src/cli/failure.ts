@@ -14,6 +14,8 @@ export interface Situation {
   readonly client?: Principal | undefined;
   /** What a ticket was wanted for. */
   readonly server?: Principal | undefined;
+  /** Name of the cache in which a ticket was looked for. */
+  readonly cache?: string | undefined;
   /** Whether the key came from a password. */
   readonly password?: boolean | undefined;
 }
@@ -62,7 +64,6 @@ const SENTENCES: Readonly<Partial<Record<ErrorCode, string>>> = {
   ERR_NO_REALM: 'Configuration file does not specify default realm',
   ERR_CLOCK_SKEW: 'Clock skew too great',
   ERR_TICKET_EXPIRED: 'Ticket expired',
-  ERR_NO_TICKET: 'Matching credential not found',
 };
 
 /** MIT's sentence for `error`, if it has one. */
@@ -82,6 +83,8 @@ function sentence(error: KerberosError, situation: Situation): string | undefine
       return password === true ? 'Password incorrect' : 'Decrypt integrity check failed';
     case 'ERR_KEYTAB_NO_KEY':
       return name === undefined ? undefined : `Keytab contains no suitable keys for ${name}`;
+    case 'ERR_NO_TICKET':
+      return `Matching credential not found${fileOf(situation.cache)}`;
     case 'ERR_KDC_UNREACHABLE':
       return realm === undefined ? undefined : `Cannot contact any KDC for realm '${realm}'`;
     case 'ERR_KDC_UNKNOWN':
@@ -89,6 +92,11 @@ function sentence(error: KerberosError, situation: Situation): string | undefine
     default:
       return SENTENCES[error.code];
   }
+}
+
+function fileOf(cache: string | undefined): string {
+  const path = cache === undefined ? undefined : /^(?:FILE|DIR:):(.*)$/s.exec(cache)?.[1];
+  return path === undefined ? '' : ` (filename: ${path})`;
 }
 
 /** Of a chain of requests, the one that was refused; it may have been for a cross-realm ticket. */

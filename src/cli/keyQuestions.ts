@@ -6,7 +6,7 @@ import { loginRequest } from '../client/request.js';
 import { systemEnvironment } from '../client/system.js';
 import { CredentialError, KerberosError } from '../errors.js';
 import { asExchange } from '../exchange/as.js';
-import type { KeyQuestion } from '../exchange/ask.js';
+import { chooseKeyInfo, type KeyInfo } from '../exchange/keyInfo.js';
 import { decodeKrbError } from '../exchange/krbError.js';
 import { formatPrincipal, type Principal } from '../formats/principal.js';
 import { encryptionTypeName } from '../iana/encryptionTypes.js';
@@ -17,14 +17,7 @@ import type { Session } from './command.js';
 import { Conversation } from './conversation.js';
 
 /** Ends an exchange at the question for the key. */
-class Asked extends Error {
-  readonly question: KeyQuestion;
-
-  constructor(question: KeyQuestion) {
-    super('the exchange has got as far as it should');
-    this.question = question;
-  }
-}
+class Asked extends Error {}
 
 /**
  * Asks the KDC how the keys of `principal` are made. Nothing is proven, so nothing counts as a failed login.
@@ -36,8 +29,8 @@ export async function keyQuestions(
   etypes: readonly number[],
   all: boolean,
   session: Session,
-): Promise<KeyQuestion[]> {
-  const questions: KeyQuestion[] = [];
+): Promise<KeyInfo[]> {
+  const questions: KeyInfo[] = [];
   for (const etype of etypes) {
     const question = await keyQuestion(principal, etype, session);
     if (question !== undefined) questions.push(question);
@@ -59,35 +52,36 @@ async function keyQuestion(
   principal: Principal,
   etype: number,
   { config, trace }: Session,
-): Promise<KeyQuestion | undefined> {
+): Promise<KeyInfo | undefined> {
   const environment = systemEnvironment();
   const connection = networkConnection({ config, trace });
   const conversation = new Conversation({
     kdc: (question) => connection(question),
-    key: (question) => Promise.reject(new Asked(question)),
+    key: () => Promise.reject(new Asked('the exchange has got as far as it should')),
   });
   const request = loginRequest(principal, config, [etype], environment.nowMs(), {});
   try {
     await drive(asExchange(request, environment, policyOf(config)), conversation);
   } catch (error) {
-    if (error instanceof Asked) return namesKey(conversation.reply, etype) ? error.question : undefined;
-    if (error instanceof KerberosError && NO_SUCH_KEY.has(error.code)) return undefined;
-    throw error;
+    const expected =
+      error instanceof Asked || (error instanceof KerberosError && NO_SUCH_KEY.has(error.code));
+    if (!expected) throw error;
   }
-  return undefined;
+  const { reply } = conversation;
+  if (reply === undefined || !namesKey(padataOf(reply), etype)) return undefined;
+  return chooseKeyInfo(padataOf(reply), [etype], principal);
 }
 
-/** The account has keys, but none of this type. */
+/** The account has keys, but none of this type; or we could not log in with it, which is not what we want. */
 const NO_SUCH_KEY: ReadonlySet<string> = new Set([
   'KDC_ERR_ETYPE_NOSUPP',
   'ERR_ETYPE_POLICY',
   'ERR_REPLY_ETYPE',
+  'ERR_PREAUTH_UNSUPPORTED',
 ]);
 
 /** Whether the reply tells how the key of this type is made. A guess could give a key that opens nothing. */
-function namesKey(reply: Uint8Array | undefined, etype: number): boolean {
-  if (reply === undefined) return false;
-  const padata = padataOf(reply);
+function namesKey(padata: readonly PaData[], etype: number): boolean {
   const value = (type: number): Uint8Array | undefined =>
     padata.find(({ padataType }) => padataType === type)?.padataValue;
   const info2 = value(PA_DATA_TYPES['PA-ETYPE-INFO2']);
@@ -99,5 +93,5 @@ function namesKey(reply: Uint8Array | undefined, etype: number): boolean {
 function padataOf(reply: Uint8Array): readonly PaData[] {
   const error = decodeKrbError(reply);
   if (error === undefined) return decode('AsRep', reply).padata ?? [];
-  return decode('MethodData', error.eData ?? new Uint8Array());
+  return error.eData === undefined ? [] : decode('MethodData', error.eData);
 }

@@ -213,7 +213,7 @@ async function exchange(login: Login): Promise<Stored> {
   const { principal, target } = await chooseLogin(login);
   const { store } = target;
   tell(login, `Using principal: ${formatPrincipal(principal)}`);
-  const credential = await during({ activity, client: principal }, async () => {
+  const credential = await during({ activity, client: principal, cache: store.name }, async () => {
     const before = await store.read();
     const owner = before.defaultPrincipal;
     if (!samePrincipal(principal, owner)) throw otherPrincipal(owner, principal);

@@ -147,7 +147,7 @@ async function ask(query: Query, name: string): Promise<Found> {
   );
   const activity = `while getting credentials for ${printable(formatPrincipal(server))}`;
   const cache = await during({ activity }, () => store.read());
-  return during({ activity, client: cache.defaultPrincipal, server }, async () => {
+  return during({ activity, client: cache.defaultPrincipal, server, cache: store.name }, async () => {
     const credential = await findTicket(query, cache, server);
     const kvno = outerTicket(credential)?.encPart.kvno ?? null;
     const valid = keytab === undefined ? undefined : decrypts(credential, keytab);

@@ -1,9 +1,9 @@
-/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * A client principal with its tickets: log in, get service tickets, start security contexts. Nothing is shared between
  * clients, so one program can act as several principals at once. A ticket that nears its end is replaced by the way
  * (lifetime.ts says when), in the background only when `keepFresh` asks for it.
  */
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { AsResult } from '../exchange/as.js';
 import type { CredentialCache } from '../formats/ccache.js';
 import type { Credential } from '../formats/credential.js';

@@ -1,9 +1,11 @@
 /** The exchanges of one client with its KDCs: login, renewal, service tickets; and what they tell of the KDC's clock. */
+
 import { CredentialError, KdcError } from '../errors.js';
 import { type AsResult, asExchange } from '../exchange/as.js';
 import type { Exchange } from '../exchange/ask.js';
 import type { Environment } from '../exchange/environment.js';
 import { realmOfTgt, serviceTicket, type TgsRequest, tgsExchange } from '../exchange/tgs.js';
+import { intermediateRealms } from '../formats/capaths.js';
 import type { Credential } from '../formats/credential.js';
 import type { Krb5Config } from '../formats/krb5Config.js';
 import { formatPrincipal, type Principal } from '../formats/principal.js';
@@ -57,7 +59,10 @@ export class ClientExchanges {
     if (keySource === undefined) throw this.#noKeys();
     const etypes = keySource.etypes(offeredEtypes(config, 'AS'));
     if (etypes.length === 0) throw this.#noUsableKey();
-    const request = loginRequest(principal, config, etypes, this.now() * 1000, options);
+    const request = {
+      ...loginRequest(principal, config, etypes, this.now() * 1000, options),
+      timeOffsetSeconds: this.#offsetSeconds,
+    };
     const result = await this.#drive(asExchange(request, environment, policyOf(config)), signal);
     this.#offsetSeconds = result.kdcTimeOffsetSeconds;
     return result;
@@ -89,7 +94,14 @@ export class ClientExchanges {
       kdcOptions: KDC_OPTIONS.canonicalize | (tgt.flags & COPIED_FLAGS),
       etypes: offeredEtypes(this.#parts.config, 'TGS'),
       timeOffsetSeconds: this.#offsetSeconds,
+      realmPath: this.#realmPath(tgt.client.realm, server.realm),
     };
+  }
+
+  /** What [capaths] says; without it the KDCs lead the way. */
+  #realmPath(from: string, to: string): readonly string[] | undefined {
+    const between = to === '' ? undefined : intermediateRealms(this.#parts.config, from, to);
+    return between === undefined ? undefined : [from, ...between, to];
   }
 
   /**

@@ -4,18 +4,29 @@ import type { Key } from '../crypto/key.js';
 import { CredentialError } from '../errors.js';
 import type { Environment } from '../exchange/environment.js';
 import type { CredentialCache } from '../formats/ccache.js';
-import { ccachePath, keytabPath } from '../formats/ccacheName.js';
+import { keytabPath } from '../formats/ccacheName.js';
 import type { Credential } from '../formats/credential.js';
 import { parseKrb5Conf } from '../formats/krb5Conf.js';
-import { type Krb5Config, krb5ConfigFromProfile } from '../formats/krb5Config.js';
+import { configOfRealm, type Krb5Config, krb5ConfigFromProfile } from '../formats/krb5Config.js';
 import { formatPrincipal, type Principal, parsePrincipal, samePrincipal } from '../formats/principal.js';
-import { readCcacheFile, storeCredential } from '../stores/fileCcache.js';
+import { NAME_TYPES } from '../iana/nameTypes.js';
+import type { CredentialCacheStore } from '../stores/cacheStore.js';
+import type { CacheOptions } from '../stores/cacheTypes.js';
 import { readKeytabFile } from '../stores/fileKeytab.js';
 import type { Trace } from '../trace.js';
+import { chooseCache, identityRules, systemCaches } from './caches.js';
 import { Client } from './client.js';
+import { refreshFromClientKeytab } from './clientKeytab.js';
 import { type KdcConnection, networkConnection } from './kdcConnection.js';
 import { type KeySource, keytabKeySource, passwordKeySource, rawKeySource } from './keySource.js';
-import { systemCcacheName, systemConfig, systemEnvironment, systemKeytabName } from './system.js';
+import { parseServiceName } from './serviceName.js';
+import {
+  systemCcacheName,
+  systemClientKeytabName,
+  systemConfig,
+  systemEnvironment,
+  systemKeytabName,
+} from './system.js';
 
 /** What every identity can be given. */
 export interface ClientOptions {
@@ -89,11 +100,23 @@ export async function fromKeytab(options: KeytabOptions = {}): Promise<Client> {
 }
 
 /** Which credential cache. */
-export interface CcacheOptions extends ClientOptions {
-  /** Path or `FILE:path`; KRB5CCNAME, `default_ccache_name` or /tmp/krb5cc_UID unless given. */
+export interface CcacheOptions extends ClientOptions, CacheOptions {
+  /**
+   * Path, `FILE:path`, `DIR:folder`, `KCM:` or `MEMORY:name`; KRB5CCNAME, `default_ccache_name` or /tmp/krb5cc_UID
+   * unless given.
+   */
   readonly ccache?: string | undefined;
+  /** Of several caches (DIR, KCM, MEMORY), that of this principal; the primary one unless given. */
+  readonly principal?: string | undefined;
+  /** Of several caches, the one to use for this service, by `.k5identity`, else by realm or host name. */
+  readonly service?: string | undefined;
   /** Whether service tickets are written back to the cache, as MIT krb5 does; true unless given. */
   readonly writeBack?: boolean | undefined;
+  /**
+   * Keytab with which to log in when there is no cache or its tickets near their end; KRB5_CLIENT_KTNAME,
+   * `default_client_keytab_name` or /etc/krb5/user/UID/client.keytab unless given, none when false.
+   */
+  readonly clientKeytab?: string | false | undefined;
 }
 
 /**
@@ -102,14 +125,30 @@ export interface CcacheOptions extends ClientOptions {
  */
 export async function fromCcache(options: CcacheOptions = {}): Promise<Client> {
   const config = options.config ?? systemConfig();
-  const path = ccachePath(options.ccache ?? systemCcacheName(config));
-  const cache = await readCcacheFile(path);
+  const store = await cacheFor(config, options);
+  if (options.clientKeytab !== false) await logInByClientKeytab(store, config, options);
+  const cache = await store.read();
   return new Client({
-    ...commonParts(config, options),
-    principal: cache.defaultPrincipal,
+    ...commonParts(cache.defaultPrincipal, config, options),
     credentials: cache.credentials.filter((credential) => isOf(credential, cache.defaultPrincipal)),
     kdcTimeOffsetSeconds: kdcTimeOffset(cache, options.environment ?? systemEnvironment()),
-    keep: options.writeBack === false ? undefined : (credential) => keepIn(path, credential, cache, options),
+    keep: options.writeBack === false ? undefined : (credential) => keepIn(store, credential, cache, options),
+    reload: () => ticketsNow(store, cache.defaultPrincipal, options),
+  });
+}
+
+/** Logs in if the client keytab can and the cache needs it, as MIT krb5's GSS-API does. */
+async function logInByClientKeytab(
+  store: CredentialCacheStore,
+  config: Krb5Config,
+  options: CcacheOptions,
+): Promise<void> {
+  const name = options.clientKeytab || systemClientKeytabName(config);
+  const environment = options.environment ?? systemEnvironment();
+  await refreshFromClientKeytab(store, name, environment.nowMs() / 1000, async (principal, entries) => {
+    const client = makeClient(principal, config, options, keytabKeySource(entries, principal));
+    const { credential, kdcTimeOffsetSeconds } = await client.login({ signal: options.signal });
+    return { credential, kdcTimeOffsetSeconds };
   });
 }
 
@@ -122,24 +161,62 @@ function isOf({ client, server, isSkey, sessionKey }: Credential, owner: Princip
   return samePrincipal(client, owner) && !isSkey && usable;
 }
 
+/** The tickets that other programs have left in the cache by now; none when it cannot be read. */
+async function ticketsNow(
+  store: CredentialCacheStore,
+  owner: Principal,
+  { trace }: CcacheOptions,
+): Promise<readonly Credential[]> {
+  try {
+    return (await store.read()).credentials.filter((credential) => isOf(credential, owner));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    trace?.({ event: 'ccache.read', text: `The cache was not read again: ${reason}` });
+    return [];
+  }
+}
+
 /** The cache's clock offset; one that leads to before 1970 is no measurement. */
 function kdcTimeOffset(cache: CredentialCache, environment: Environment): number | undefined {
   const seconds = cache.kdcTimeOffset?.seconds ?? 0;
   return environment.nowMs() / 1000 + seconds < 0 ? undefined : seconds;
 }
 
+/** The cache that the options mean. */
+async function cacheFor(config: Krb5Config, options: CcacheOptions): Promise<CredentialCacheStore> {
+  const { principal, service } = options;
+  const { allowLink, allowOtherOwner, kcmTimeoutMs, types } = options;
+  const kcmSocket = options.kcmSocket ?? config.profile.get('libdefaults', 'kcm_socket');
+  const access = { allowLink, allowOtherOwner, kcmTimeoutMs, kcmSocket, types };
+  const collection = systemCaches(config, options.ccache ?? systemCcacheName(config), access);
+  const choice = {
+    principal: principal === undefined ? undefined : parseName(principal, config),
+    service: service === undefined ? undefined : hostBased(parseServiceName(service, config)),
+  };
+  return chooseCache(collection, choice, service === undefined ? [] : await identityRules(config));
+}
+
+/** Rules about host names are for host-based services; the name `service/host` does not say that it is one. */
+function hostBased(service: Principal): Principal {
+  return service.components.length === 2 ? { ...service, nameType: NAME_TYPES['NT-SRV-HST'] } : service;
+}
+
 /** Stores a ticket; a cache that cannot be written costs a request next time, nothing else. */
 async function keepIn(
-  path: string,
+  store: CredentialCacheStore,
   credential: Credential,
   { defaultPrincipal: owner }: CredentialCache,
   { trace }: CcacheOptions,
 ): Promise<void> {
   try {
-    await storeCredential(path, credential, { owner });
+    await store.store(credential, owner);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    trace?.({ event: 'ccache.store', text: `The ticket was not stored: ${reason}`, data: { path } });
+    trace?.({
+      event: 'ccache.store',
+      text: `The ticket was not stored: ${reason}`,
+      data: { cache: store.name },
+    });
   }
 }
 
@@ -156,13 +233,14 @@ function makeClient(
   options: ClientOptions,
   keySource: KeySource,
 ): Client {
-  return new Client({ ...commonParts(config, options), principal, keySource });
+  return new Client({ ...commonParts(principal, config, options), keySource });
 }
 
-function commonParts(config: Krb5Config, options: ClientOptions) {
+function commonParts(principal: Principal, config: Krb5Config, options: ClientOptions) {
   const { trace, timeoutMs, signal } = options;
   return {
-    config,
+    principal,
+    config: configOfRealm(config, principal.realm),
     trace,
     environment: options.environment ?? systemEnvironment(),
     connection: options.connection ?? networkConnection({ config, trace, timeoutMs, signal }),

@@ -23,7 +23,7 @@ export interface KeySource {
  * `dispose`, which a string cannot.
  */
 export function passwordKeySource(password: string | Uint8Array): KeySource {
-  const octets = typeof password === 'string' ? utf8(password) : password.slice();
+  const octets = typeof password === 'string' ? utf8(password) : new Uint8Array(password);
   let disposed = false;
   return {
     etypes: (offered) => offered,

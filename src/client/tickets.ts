@@ -25,13 +25,14 @@ export class Tickets {
     }
     this.#set(formatPrincipal(credential.server), credential);
     this.#set(formatPrincipal(requested), credential);
-    const inAnyRealm = withoutRealm(credential.server);
-    const other = this.#byServer.get(inAnyRealm);
-    if (other === undefined || other.endTime <= credential.endTime) this.#set(inAnyRealm, credential);
+    if (credential.server.realm === credential.client.realm) this.#setForAnyRealm(credential);
     return true;
   }
 
-  /** The ticket for `server`, valid or not. An empty realm matches any. */
+  /**
+   * The ticket for `server`, valid or not. A name without realm finds a ticket of the client's own realm, or the one that
+   * came of asking under that name: not one that was asked for in another realm by its name.
+   */
   find(server: Principal): Credential | undefined {
     return this.#byServer.get(formatPrincipal(server));
   }
@@ -52,6 +53,12 @@ export class Tickets {
     for (const key of this.#former) key.deref()?.wipe();
     this.#byServer.clear();
     this.#former = [];
+  }
+
+  #setForAnyRealm(credential: Credential): void {
+    const name = withoutRealm(credential.server);
+    const other = this.#byServer.get(name);
+    if (other === undefined || other.endTime <= credential.endTime) this.#set(name, credential);
   }
 
   #set(name: string, credential: Credential): void {

@@ -36,7 +36,7 @@ import { chooseMechanism } from './preauth/mechanisms.js';
 import { principalName, principalOf } from './principalName.js';
 import { credentialOf } from './ticketing.js';
 
-/** What is asked for. Times are seconds since 1970. */
+/** What is asked for. Times are seconds since 1970, by our clock with `timeOffsetSeconds` added. */
 export interface AsRequest {
   readonly client: Principal;
   /** krbtgt of the client's realm unless given. */
@@ -52,6 +52,8 @@ export interface AsRequest {
   readonly etypes: readonly number[];
   /** Addresses to bind the ticket to; usually none. */
   readonly addresses?: readonly HostAddress[] | undefined;
+  /** The KDC's clock minus ours as known from before, seconds. */
+  readonly timeOffsetSeconds?: number | undefined;
 }
 
 /** What came of it. */
@@ -80,6 +82,8 @@ interface AsState {
   tcpOnly: boolean;
   /** Milliseconds to add to our clock. */
   offsetMs: number;
+  /** Whether `offsetMs` comes from an error of this exchange. */
+  clockFollowed: boolean;
   /** Answer to the KDC's demand, sent with the next request. */
   preauth: readonly PaData[];
   /** METHOD-DATA of the last error. */
@@ -102,7 +106,8 @@ export function* asExchange(
     environment,
     policy,
     tcpOnly: false,
-    offsetMs: 0,
+    offsetMs: (request.timeOffsetSeconds ?? 0) * 1000,
+    clockFollowed: false,
     preauth: [],
     methodData: [],
     key: undefined,
@@ -128,15 +133,16 @@ function now(state: AsState): number {
   return state.environment.nowMs() + state.offsetMs;
 }
 
-function requestBody({ request, server, environment }: AsState): KdcReqBody {
+function requestBody({ request, server, environment, offsetMs }: AsState): KdcReqBody {
+  const shift = Math.round(offsetMs / 1000) - (request.timeOffsetSeconds ?? 0);
   return {
     kdcOptions: request.kdcOptions,
     cname: principalName(request.client),
     realm: request.client.realm,
     sname: principalName(server),
-    from: request.from,
-    till: request.till,
-    rtime: request.rtime,
+    from: request.from === undefined ? undefined : request.from + shift,
+    till: request.till + shift,
+    rtime: request.rtime === undefined ? undefined : request.rtime + shift,
     nonce: freshNonce(environment),
     etype: request.etypes,
     addresses: request.addresses?.length ? request.addresses : undefined,
@@ -189,9 +195,10 @@ function methodData(state: AsState, error: KrbError): readonly PaData[] {
 /** Goes by the KDC's clock from now on, once and if the policy says so; otherwise the KDC's error stands. */
 function followKdcClock(state: AsState, error: KrbError): void {
   const offsetMs = serverTimeMs(error) - state.environment.nowMs();
-  const usable = state.offsetMs === 0 && Math.abs(offsetMs) <= MAX_OFFSET_MS;
+  const usable = !state.clockFollowed && Math.abs(offsetMs) <= MAX_OFFSET_MS;
   if (!state.policy.kdcTimesync || !usable) throw failure(state, error);
   state.offsetMs = offsetMs;
+  state.clockFollowed = true;
 }
 
 /** The key that the KDC asks for. */

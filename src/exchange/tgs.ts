@@ -41,6 +41,8 @@ export interface TgsRequest {
   /** Encryption types to offer for the session key, best first. */
   readonly etypes: readonly number[];
   readonly addresses?: readonly HostAddress[] | undefined;
+  /** Realms from the client's to the service's, both included, where the configuration says ([capaths] of MIT krb5). */
+  readonly realmPath?: readonly string[] | undefined;
   /** DER of a ticket-granting ticket of the peer, for user-to-user. */
   readonly secondTicket?: Uint8Array | undefined;
   /** The KDC's clock minus ours, seconds. */
@@ -115,7 +117,8 @@ export function* serviceTicket(
   let target = request.server.realm;
   while (path.length <= MAX_HOPS + 1) {
     const here = path[path.length - 1]!;
-    const wanted = target === here || target === '' ? request.server : krbtgt(target, here);
+    const arrived = target === here || target === '';
+    const wanted = arrived ? request.server : krbtgt(nextRealm(request, here, target), here);
     const credential = yield* tgsExchange(hop(request, tgt, wanted), environment, policy);
     if (wanted === request.server && sameName(principalName(credential.server), principalName(wanted)))
       return credential;
@@ -126,6 +129,12 @@ export function* serviceTicket(
     tgt = credential;
   }
   throw referral(path, `more than ${MAX_HOPS} referrals`);
+}
+
+/** The realm to ask for in `here`: the next of the configured path, otherwise the target at once. */
+function nextRealm({ realmPath = [] }: TgsRequest, here: string, target: string): string {
+  const index = realmPath.indexOf(here);
+  return (index < 0 ? undefined : realmPath[index + 1]) ?? target;
 }
 
 /** On the way to another realm nothing but a plain ticket-granting ticket is asked for. */

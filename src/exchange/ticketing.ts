@@ -24,7 +24,7 @@ export function credentialOf(
     flags: encPart.flags,
     addresses: encPart.caddr ?? [],
     authData: [],
-    ticket: rep.ticket.slice(),
+    ticket: new Uint8Array(rep.ticket),
     secondTicket: options.secondTicket ?? new Uint8Array(0),
   };
 }

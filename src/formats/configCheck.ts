@@ -134,8 +134,7 @@ class Checker {
     for (const [name, relation] of relationsOf(section)) {
       this.#onlyFirst(['domain_realm', name], relation);
       if (/[A-Z]/.test(name)) this.#add(relation, 'value', `${name} must be in lower case to match anything`);
-      if (name.startsWith('*'))
-        this.#add(relation, 'value', `${name}: write .domain for the hosts of a domain`);
+      if (name === '') this.#add(relation, 'value', 'a name that starts with * is empty; write .domain');
     }
     for (const [name, group] of groupsOf(section)) {
       this.#at(group, 'misplaced', `${name} = { } means nothing in [domain_realm]`);

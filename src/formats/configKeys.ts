@@ -61,9 +61,7 @@ const LIBDEFAULTS: readonly ConfigKey[] = [
   }),
   key('libdefaults', 'clockskew', 'integer'),
   key('libdefaults', 'default_ccache_name', 'path'),
-  key('libdefaults', 'default_client_keytab_name', 'path', {
-    ignored: 'there is no login by a client keytab',
-  }),
+  key('libdefaults', 'default_client_keytab_name', 'path'),
   key('libdefaults', 'default_keytab_name', 'path'),
   key('libdefaults', 'default_rcache_name', 'path', { ignored: SERVICES_ONLY, harmless: true }),
   key('libdefaults', 'default_realm', 'text'),
@@ -97,7 +95,7 @@ const LIBDEFAULTS: readonly ConfigKey[] = [
     ignored: 'KCM is spoken over UNIX sockets only',
     harmless: true,
   }),
-  key('libdefaults', 'kcm_socket', 'path', { ignored: 'the socket is an option of the program' }),
+  key('libdefaults', 'kcm_socket', 'path'),
   key('libdefaults', 'kdc_default_options', 'integer', { ignored: 'each option has its own setting' }),
   key('libdefaults', 'kdc_timesync', 'numberOrBoolean'),
   key('libdefaults', 'noaddresses', 'boolean', {

@@ -42,7 +42,9 @@ export async function addToKeytabFile(path: string, entries: readonly KeytabEntr
   let added = 0;
   await changeFile(path, (octets = emptyKeytab()) => {
     const known = decodeKeytab(octets, { file: path });
-    const unknown = entries.filter((entry) => !known.some((one) => isSameKey(one, entry)));
+    const unknown = entries.filter((entry, i) => {
+      return ![...known, ...entries.slice(0, i)].some((one) => isSameKey(one, entry));
+    });
     added = unknown.length;
     return unknown.length === 0 ? undefined : addKeytabEntries(octets, unknown, { file: path });
   });

@@ -70,7 +70,7 @@ describe('krb5', () => {
 
   it('tells of a krb5.conf that breaks the format', async () => {
     const file = `${testFolder()}/krb5.conf`;
-    writeFileSync(file, '[libdefaults]\n clockskew = soon\n');
+    writeFileSync(file, '[libdefaults]\n clockskew\n');
     const io = recordedIo({ env: { KRB5_CONFIG: file } });
     expect(await runProgram(['klist'], io)).toBe(1);
     expect(io.err).toContain(`${file}, line 2`);
@@ -126,8 +126,8 @@ describe('krb5 klist', () => {
     expect(await run('klist', '-s', 'KCM:')).toEqual({ status: 1, out: '', err: '' });
   });
 
-  it.each([['-K'], ['-kK'], ['-t'], ['-n'], ['-kf'], ['-ck'], ['-d']])('refuses %s', async (option) => {
-    const { status, out, err } = await run('klist', option);
+  it.each([['-K'], ['-kK'], ['-t'], ['-n'], ['-kf'], ['-ck'], ['-I', 'x']])('refuses %s', async (...options) => {
+    const { status, out, err } = await run('klist', ...options);
     expect([status, out, err.includes('Usage: krb5 klist')]).toEqual([1, '', true]);
   });
 });
@@ -136,7 +136,7 @@ describe('krb5 kinit', () => {
   it('refuses a cache that is no file before it asks for a password', async () => {
     const { status, err } = await run('kinit', '-c', 'KEYRING:x', 'alice@EXAMPLE.TEST');
     expect([status, err.includes('Password')]).toEqual([1, false]);
-    expect(err).toMatch(/^kinit: credential cache "KEYRING:x" is of the type KEYRING/);
+    expect(err).toMatch(/^kinit: credential cache "KEYRING:x": the kernel keyring/);
   });
 
   it('does not touch the cache when it cannot log in', async () => {

@@ -164,9 +164,11 @@ describe('a client', () => {
     await expect(fromCcache({ ...options, ccache: ccacheFile('none') })).rejects.toMatchObject({
       code: 'ERR_CCACHE_MISSING',
     });
-    await expect(fromCcache({ ...options, ccache: 'KCM:0' })).rejects.toMatchObject({
+    await expect(fromCcache({ ...options, ccache: 'KEYRING:0' })).rejects.toMatchObject({
       code: 'ERR_CCACHE_TYPE',
     });
+    const kcm = fromCcache({ ...options, ccache: 'KCM:0', kcmSocket: ccacheFile('none') });
+    await expect(kcm).rejects.toMatchObject({ code: 'ERR_CCACHE_IO' });
     const path = ccacheFile('expired');
     const first = fromPassword('alice', PASSWORD, options);
     const { credential } = await first.login();

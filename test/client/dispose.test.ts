@@ -55,7 +55,8 @@ describe('dispose', () => {
       return made.kdc.reply(question.message, question.tcpOnly);
     };
     const client = made.client({ connection });
-    const calls = [client.serviceTicket(SERVICE), client.ticketGrantingTicket(), client.login()];
+    const calls: Promise<unknown>[] = [client.serviceTicket(SERVICE)];
+    if (answered === 0) calls.push(client.ticketGrantingTicket(), client.login());
     const ends = Promise.all(calls.map((call) => expect(call).rejects.toMatchObject(DISPOSED)));
     await new Promise((resolve) => setImmediate(resolve));
     expect(releases.length).toBeGreaterThan(0);

@@ -192,6 +192,20 @@ describe('the tickets of a cache', () => {
     expect(made.asked).toEqual([]);
   });
 
+  it('come back to life when somebody logs in again into the cache', async () => {
+    const made = realm();
+    const { ccache, client } = await cacheClient(made, { lifetimeSeconds: HOUR });
+    made.environment.advance(2 * HOUR * 1000);
+    await expect(client.serviceTicket(SERVICE)).rejects.toMatchObject({ code: 'ERR_TICKET_EXPIRED' });
+    const other = made.client();
+    await writeCcacheFile(ccache, other.credentialCache(await other.login()));
+    await expect(client.serviceTicket(SERVICE)).resolves.toBeDefined();
+    rmSync(ccache);
+    made.environment.advance(48 * HOUR * 1000);
+    await expect(client.serviceTicket(SERVICE)).rejects.toMatchObject({ code: 'ERR_TICKET_EXPIRED' });
+    expect(made.events.map(({ event }) => event)).toContain('ccache.read');
+  });
+
   it('reach the cache whole even when the client is disposed of meanwhile', async () => {
     const made = realm();
     const first = made.client();

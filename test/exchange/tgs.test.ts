@@ -5,7 +5,7 @@ import type { KdcError } from '../../src/errors.js';
 import type { Question } from '../../src/exchange/ask.js';
 import { realmOfTgt, serviceTicket, type TgsRequest, tgsExchange } from '../../src/exchange/tgs.js';
 import type { Credential } from '../../src/formats/credential.js';
-import { type Principal, parsePrincipal } from '../../src/formats/principal.js';
+import { formatPrincipal, type Principal, parsePrincipal } from '../../src/formats/principal.js';
 import { hasFlag, KDC_OPTIONS, TICKET_FLAGS } from '../../src/messages/flags.js';
 import { decode, encode } from '../../src/messages/module.js';
 import { drive, ScriptedKdc } from '../support/scriptedKdc.js';
@@ -109,7 +109,7 @@ describe('TGS exchange', () => {
     const { credential: tgt } = await login(realm, { policy: { kdcTimesync: true } });
     await failure(ticketFor(realm, tgt), 'KRB_AP_ERR_SKEW');
     await expect(ticketFor(realm, tgt, { timeOffsetSeconds: 3600 })).resolves.toMatchObject({
-      endTime: TILL,
+      endTime: TILL + 3600,
     });
   });
 
@@ -228,6 +228,19 @@ describe('service ticket', () => {
     const error = await failure(find(realm, kdcs, tgt, { ...service, realm: '' }, asked), 'ERR_REFERRAL');
     expect(realmsAsked(asked)).toEqual([REALM, 'R1.TEST']);
     expect(error.message).toContain(`${REALM} -> R1.TEST -> ${REALM}`);
+  });
+
+  it('is found by the configured path where the KDC knows no way', async () => {
+    const { realm, kdcs, service } = chain(3);
+    const { credential: tgt } = await login(realm);
+    await failure(find(realm, kdcs, tgt, service), 'KDC_ERR_S_PRINCIPAL_UNKNOWN');
+    const asked: Question[] = [];
+    const realmPath = [REALM, 'R1.TEST', 'R2.TEST'];
+    const request: TgsRequest = { tgt, server: service, kdcOptions: 0, etypes: ETYPES, realmPath };
+    const exchange = serviceTicket(request, realm.environment, POLICY);
+    const { server } = await drive(exchange, kdcs, undefined, asked);
+    expect(formatPrincipal(server)).toBe('HTTP/far.test@R2.TEST');
+    expect(realmsAsked(asked)).toEqual(realmPath);
   });
 
   it('is found after 10 referrals, not after 11', async () => {

@@ -83,7 +83,7 @@ describe('matchesGlob', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (text, pattern) => {
         expect(matchesGlob([...text].map((letter) => `\\${letter}`).join(''), text)).toBe(true);
-        expect(matchesGlob(`*${pattern}`, text) || true).toBe(true);
+        expect(matchesGlob(pattern, text)).toBeTypeOf('boolean');
         expect(parseK5identity(pattern, 'R')).toBeInstanceOf(Array);
       }),
       { numRuns: fuzzRuns },

@@ -3,10 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { concat, fromHex, toHex, utf8, utf8Text } from '../../src/bytes.js';
 import { Key } from '../../src/crypto/key.js';
 import {
+  type CcacheLayout,
   type CredentialCache,
+  cacheOf,
+  decodeCcacheLayout,
   decodeCredentialCache,
   encodeCredentialCache,
 } from '../../src/formats/ccache.js';
+import { encodeEntry, removalPatches } from '../../src/formats/ccacheEntry.js';
 import { formatPrincipal } from '../../src/formats/principal.js';
 import { fuzzRuns } from '../support/fuzz.js';
 import { ccache, mutated, valueOrFormatError } from './arbitraries.js';
@@ -160,6 +164,45 @@ describe('decodeCredentialCache', () => {
     const removedNote = { ...tgt!, server: { ...tgt!.server, realm: 'X-RMED-CONF:' } };
     const octets = encodeCredentialCache({ ...cache, credentials: [removed, removedNote, service!] });
     expect(decodeCredentialCache(octets).credentials.map((c) => c.server)).toEqual([service!.server]);
+  });
+});
+
+describe('decodeCcacheLayout', () => {
+  it('gives the same for a file that was known before as for a new one, whatever has changed', () => {
+    const changed = fc.oneof(
+      mutated(mitCcache),
+      fc.tuple(ccache, fc.nat(40)).map(([cache, cut]) => {
+        const added = cache.credentials.map(encodeEntry);
+        const octets = concat(mitCcache, ...added);
+        return octets.subarray(0, octets.length - Math.min(cut, octets.length - mitCcache.length));
+      }),
+    );
+    const options = { ignoreTruncatedTail: true };
+    const known = { octets: mitCcache, layout: decodeCcacheLayout(mitCcache) };
+    const outcome = (decode: () => CcacheLayout) => {
+      try {
+        const layout = decode();
+        return { ...(plain(cacheOf(layout)) as object), end: layout.end };
+      } catch (error) {
+        return error;
+      }
+    };
+    fc.assert(
+      fc.property(changed, (octets) => {
+        const anew = outcome(() => decodeCcacheLayout(octets, options));
+        expect(outcome(() => decodeCcacheLayout(octets, { ...options, known }))).toEqual(anew);
+      }),
+      { numRuns: fuzzRuns / 5 },
+    );
+  });
+
+  it('knows where to mark an entry as removed', () => {
+    const octets = mitCcache.slice();
+    for (const entry of decodeCcacheLayout(octets).entries) {
+      for (const patch of removalPatches(entry)) octets.set(patch.octets, patch.offset);
+    }
+    expect(decodeCcacheLayout(octets).end).toBe(mitCcache.length);
+    expect(decodeCredentialCache(octets)).toMatchObject({ credentials: [], config: [] });
   });
 });
 

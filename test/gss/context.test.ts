@@ -210,7 +210,7 @@ describe('error token', () => {
       expect(error).toMatchObject({ code: 'KRB_AP_ERR_MODIFIED' });
       expect((error as KdcError).details).toMatchObject({
         principal: 'HTTP/www.example.test@EXAMPLE.TEST',
-        eText: 'no [31mgo',
+        eText: 'no? ?[31mgo',
       });
     }
   });

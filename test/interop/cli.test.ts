@@ -8,7 +8,7 @@ import { readKeytabFile } from '../../src/stores/fileKeytab.js';
 import { servers } from './servers.js';
 
 const { realm, apache } = servers();
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const MAIN = process.env.KT_MAIN ?? fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 type RunOptions = NonNullable<Parameters<MitClient['run']>[2]>;
 
@@ -144,7 +144,7 @@ describe('krb5 kinit', () => {
     expect(await ticketOf(ccache)).not.toEqual(before);
     expect(await realm.run('kvno', ['host/localhost'], { ccache })).toMatchObject({ status: 0 });
     const other = await krb5(['kinit', '-R', 'bob'], { ccache });
-    expect(complaint(other)).toBe('kinit: Matching credential not found while renewing credentials');
+    expect(complaint(other)).toBe(complaint(await realm.run('kinit', ['-R', 'bob'], { ccache })));
   });
 });
 
@@ -230,7 +230,7 @@ describe('krb5 kinit, refused', () => {
     expect(complaint(service)).toBe(
       complaint(await realm.run('kinit', ['-S', 'nosuch/x', 'alice'], options)),
     );
-    const type = await krb5(['kinit', '--json', '-c', 'KCM:', 'alice'], options);
+    const type = await krb5(['kinit', '--json', '-c', 'KEYRING:x', 'alice'], options);
     expect([type.status, JSON.parse(type.stderr)]).toMatchObject([1, { error: { code: 'ERR_CCACHE_TYPE' } }]);
     const folder = await krb5(['kinit', '-c', '/nonexistent/cc', 'alice'], options);
     expect(folder.status).toBe(1);

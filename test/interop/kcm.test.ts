@@ -9,6 +9,7 @@ import {
 import { utf8, utf8Text } from '../../src/bytes.js';
 import type { Credential } from '../../src/formats/credential.js';
 import { parsePrincipal } from '../../src/formats/principal.js';
+import { fromCcache } from '../../src/index.js';
 import type { CacheCollection } from '../../src/stores/cacheStore.js';
 import { openCollection } from '../../src/stores/cacheTypes.js';
 import {
@@ -22,6 +23,7 @@ import {
   succeeded,
   ticketFor,
 } from './cacheSupport.js';
+import { configOf } from './library.js';
 import { servers } from './servers.js';
 
 const { realm } = servers();
@@ -127,6 +129,21 @@ describe.each([
     expect((await caches.list()).map(({ name }) => name)).toEqual([alice.name, other.name]);
     const { stdout } = await heimdal.run('heimtools', ['klist', '-l'], { ccache, kcm: daemon });
     expect(stdout).toContain('alice@EXAMPLE.TEST');
+  });
+
+  it('is where a client keeps its tickets, chosen by principal or service', async () => {
+    const { keytabUser } = realm;
+    const options = { ccache, config: configOf({ ...realm, krb5Conf: daemon.krb5Conf }) };
+    const client = await fromCcache({ ...options, principal: 'alice' });
+    await client.serviceTicket('host/localhost');
+    expect(await mitServices(ccache, env)).toContain('host/localhost');
+    const chosen = await fromCcache({ ...options, service: 'HTTP/localhost' });
+    expect(nameOf(chosen.principal)).toBe('alice');
+    const other = await fromCcache({ ...options, principal: keytabUser });
+    expect(nameOf(other.principal)).toBe(keytabUser);
+    await expect(fromCcache({ ...options, principal: 'nobody' })).rejects.toThrow(
+      expect.objectContaining({ code: 'ERR_CCACHE_MISSING' }),
+    );
   });
 
   it("reads what Heimdal's kinit stores", async () => {

@@ -75,14 +75,14 @@ describe('loadKrb5Config', () => {
     expect(loadKrb5Config({ files: [join(folder, 'pipe')] }).defaultRealm).toBeUndefined();
   });
 
-  it('refuses a file of 100 MB, alone and included, and one whose line 100 MB would be', () => {
+  it('refuses a file of 100 MB, alone and included', () => {
     const folder = folderWith({ large: '[a]\n', main: '' });
     truncateSync(join(folder, 'large'), 100 * 1024 * 1024);
     writeFileSync(join(folder, 'main'), `[a]\ninclude ${join(folder, 'large')}\n`);
     const before = process.memoryUsage().rss;
     expect(() => loadKrb5Config({ files: [join(folder, 'large')] })).toThrow(broken);
     expect(() => loadKrb5Config({ files: [join(folder, 'main')] })).toThrow(
-      expect.objectContaining({ code: 'ERR_KRB5_CONF', file: join(folder, 'large') }),
+      expect.objectContaining({ code: 'ERR_KRB5_CONF', file: join(folder, 'main'), line: 2 }),
     );
     expect(process.memoryUsage().rss - before).toBeLessThan(50 * 1024 * 1024);
   });

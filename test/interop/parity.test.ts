@@ -1,0 +1,410 @@
+/**
+ * The same command lines for MIT's programs and ours, on copies of the same files: statuses and output must be the same,
+ * and so must be what is in the files afterwards. docs/cli.md tells of every option where they are not.
+ */
+import { cpSync, existsSync, mkdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { RunResult } from '../../scripts/realServers/index.mjs';
+import { krb5, MAIN, realm } from './program.js';
+
+/** A world of its own for each of the two: caches and keytabs with the same contents under the same names. */
+const WORLD = `${realm.dir}/parity`;
+let rounds = 0;
+
+interface Case {
+  readonly title: string;
+  /** What MIT's programs do in both worlds before; `{}` stands for the world's folder. */
+  readonly given?: readonly (readonly string[])[];
+  readonly argv: readonly string[];
+  readonly input?: string;
+  readonly env?: Record<string, string>;
+  /** MIT's programs with which to look at the world afterwards. */
+  readonly after?: readonly (readonly string[])[];
+  readonly faketime?: string;
+  /** What of standard error to compare: all (default), the first line, that without the program's name, or nothing. */
+  readonly errors?: 'all' | 'first' | 'usage' | 'none';
+}
+
+const pw = (user: string): string => `${realm.users[user]}\n`;
+const alice = ['kinit', '-k', '-t', '{}/users.keytab', '-c', 'FILE:{}/cc', 'alice'];
+const FILE = { KRB5CCNAME: 'FILE:{}/cc' };
+const DIR = { KRB5CCNAME: 'DIR:{}/dir' };
+const list = ['klist', '-ef'];
+const collection = [
+  ['kinit', '-k', '-t', '{}/users.keytab', '-c', 'DIR::{}/dir/tkt1', 'alice'],
+  ['kinit', '-k', '-t', '{}/users.keytab', '-c', 'DIR::{}/dir/tkt2', 'bob'],
+  ['kswitch', '-c', 'DIR::{}/dir/tkt1'],
+];
+
+const CASES: readonly Case[] = [
+  // kinit
+  { title: 'password', argv: ['kinit', 'alice'], input: pw('alice'), after: [list, ['klist', '-C']] },
+  { title: 'verbose', argv: ['kinit', '-V', 'alice'], input: pw('alice') },
+  {
+    title: 'verbose, named cache',
+    argv: ['kinit', '-V', '-c', 'FILE:{}/other', 'alice'],
+    input: pw('alice'),
+  },
+  { title: 'cached principal', given: [alice], argv: ['kinit', '-V'], input: pw('alice'), after: [list] },
+  {
+    title: 'long options',
+    argv: ['kinit', '--forwardable', '--proxiable', 'alice'],
+    input: pw('alice'),
+    after: [list],
+  },
+  {
+    title: 'long negations',
+    argv: ['kinit', '--noforwardable', '--noproxiable', 'alice'],
+    input: pw('alice'),
+    after: [list],
+  },
+  { title: 'lifetimes', argv: ['kinit', '-l', '1h', '-r', '2d', 'alice'], input: pw('alice'), after: [list] },
+  { title: 'postdated', argv: ['kinit', '-s', '1h', 'alice'], input: pw('alice'), after: [list] },
+  {
+    title: 'postdated, renewable',
+    argv: ['kinit', '-s', '1h', '-r', '2d', '-l', '2h', 'alice'],
+    input: pw('alice'),
+    after: [list],
+  },
+  { title: 'bad start time', argv: ['kinit', '-s', 'whenever', 'alice'], errors: 'usage' },
+  {
+    title: 'validate too early',
+    given: [['kinit', '-k', '-t', '{}/users.keytab', '-s', '1h', 'alice']],
+    argv: ['kinit', '-v'],
+    errors: 'first',
+  },
+  { title: 'validate a valid ticket', given: [alice], argv: ['kinit', '-v'], errors: 'first' },
+  {
+    title: 'validate in time',
+    given: [
+      ['kinit', '-k', '-t', '{}/users.keytab', '-s', '2s', '-l', '1h', 'alice'],
+      ['sleep', '4'],
+    ],
+    argv: ['kinit', '-v'],
+    after: [list],
+  },
+  {
+    title: 'renew',
+    given: [['kinit', '-k', '-t', '{}/users.keytab', '-r', '2d', 'alice']],
+    argv: ['kinit', '-R', '-V'],
+    after: [list],
+  },
+  {
+    title: 'renew a service ticket',
+    given: [
+      ['kinit', '-k', '-t', '{}/users.keytab', '-r', '2d', 'alice'],
+      ['kvno', 'host/localhost'],
+    ],
+    argv: ['kinit', '-R', '-S', 'host/localhost'],
+    after: [list],
+  },
+  {
+    title: 'renew a ticket that is not there',
+    given: [alice],
+    argv: ['kinit', '-R', '-S', 'host/localhost'],
+    errors: 'first',
+  },
+  { title: 'renew, not renewable', given: [alice], argv: ['kinit', '-R'], errors: 'first' },
+  { title: 'renew without a cache', argv: ['kinit', '-R', 'alice'], errors: 'none' },
+  {
+    title: 'keytab',
+    argv: ['kinit', '-V', '-k', '-t', '{}/users.keytab', 'alice'],
+    after: [list, ['klist', '-C']],
+  },
+  {
+    title: 'client keytab',
+    argv: ['kinit', '-V', '-k', '-i'],
+    env: { KRB5_CLIENT_KTNAME: '{}/users.keytab' },
+    after: [list],
+  },
+  {
+    title: 'client keytab, forced',
+    argv: ['kinit', '-i', 'bob'],
+    env: { KRB5_CLIENT_KTNAME: '{}/users.keytab' },
+    after: [list],
+  },
+  { title: 'both keytabs', argv: ['kinit', '-i', '-t', '{}/users.keytab'], errors: 'usage' },
+  {
+    title: 'service',
+    argv: ['kinit', '-S', 'kadmin/changepw', 'alice'],
+    input: pw('alice'),
+    after: [list, ['klist', '-C']],
+  },
+  { title: 'no addresses', argv: ['kinit', '-A', 'alice'], input: pw('alice'), after: [['klist', '-an']] },
+  { title: 'addresses', argv: ['kinit', '-a', 'alice'], input: pw('alice'), after: [['klist', '-an']] },
+  { title: 'addresses and none', argv: ['kinit', '-a', '-A', 'alice'], errors: 'usage' },
+  { title: 'canonicalize', argv: ['kinit', '-C', 'alice'], input: pw('alice'), after: [list] },
+  { title: 'enterprise', argv: ['kinit', '-E', 'alice@example.test'], input: pw('alice'), errors: 'none' },
+  {
+    title: 'input cache',
+    given: [alice],
+    argv: ['kinit', '-V', '-I', 'FILE:{}/cc', '-c', 'FILE:{}/new', 'alice'],
+    input: pw('alice'),
+  },
+  {
+    title: 'no preauthentication',
+    argv: ['kinit', 'u-nopreauth'],
+    input: pw('u-nopreauth'),
+    after: [['klist', '-C']],
+  },
+  {
+    title: 'wrong password',
+    given: [alice],
+    argv: ['kinit', 'alice'],
+    input: 'wrong\n',
+    errors: 'first',
+    after: [list],
+  },
+  {
+    title: 'collection: first',
+    argv: ['kinit', '-V', 'alice'],
+    input: pw('alice'),
+    env: DIR,
+    after: [['klist', '-l']],
+  },
+  {
+    title: 'collection: own cache',
+    given: collection,
+    argv: ['kinit', '-V', 'bob'],
+    input: pw('bob'),
+    env: DIR,
+    after: [['klist', '-l']],
+  },
+  {
+    title: 'collection: cached principal',
+    given: collection,
+    argv: ['kinit', '-V'],
+    input: pw('alice'),
+    env: DIR,
+    after: [['klist', '-l']],
+  },
+  // klist
+  ...[
+    [],
+    ['-e'],
+    ['-f'],
+    ['-a', '-n'],
+    ['-d'],
+    ['-C'],
+    ['-efdC'],
+    ['-l'],
+    ['-A'],
+    ['-s'],
+    ['-A', '-s'],
+    ['-c'],
+  ].map((options) => ({
+    title: `cache ${options.join(' ')}`,
+    given: [alice, ['kvno', 'host/localhost', 'test/aes128-sha256']],
+    argv: ['klist', ...options],
+  })),
+  ...[[], ['-l'], ['-A'], ['-s'], ['-A', '-s'], ['-l', '-s'], ['-l', '-A'], ['-c', '-k'], ['-i']].map(
+    (options) => ({
+      title: `nothing there ${options.join(' ')}`,
+      argv: ['klist', ...options],
+      errors: 'none' as const,
+    }),
+  ),
+  ...[[], ['-l'], ['-A'], ['-Aef'], ['-s'], ['-A', '-s']].map((options) => ({
+    title: `collection ${options.join(' ')}`,
+    given: collection,
+    argv: ['klist', ...options],
+    env: DIR,
+  })),
+  ...[['-l'], ['-s'], ['-A', '-s']].map((options) => ({
+    title: `expired ${options.join(' ')}`,
+    given: [alice],
+    argv: ['klist', ...options],
+    faketime: '+30h',
+  })),
+  ...[['-k'], ['-ke'], ['-kt'], ['-ket']].map((options) => ({
+    title: `keytab ${options.join(' ')}`,
+    argv: ['klist', ...options, '{}/users.keytab'],
+  })),
+  {
+    title: 'client keytab',
+    argv: ['klist', '-k', '-i', '-e'],
+    env: { KRB5_CLIENT_KTNAME: '{}/users.keytab' },
+  },
+  // kvno
+  { title: 'services', given: [alice], argv: ['kvno', 'host/localhost', 'HTTP/localhost'], after: [list] },
+  { title: 'host', given: [alice], argv: ['kvno', '-S', 'host', 'localhost'], after: [list] },
+  { title: 'unknown type', given: [alice], argv: ['kvno', '-u', 'host/localhost'], after: [list] },
+  { title: 'canonical', given: [alice], argv: ['kvno', '-C', 'host/localhost'], after: [list] },
+  {
+    title: 'session key',
+    given: [alice],
+    argv: ['kvno', '-e', 'aes128-cts', 'host/localhost'],
+    after: [list],
+  },
+  { title: 'quiet', given: [alice], argv: ['kvno', '-q', 'host/localhost'] },
+  {
+    title: 'cached only: not there',
+    given: [alice],
+    argv: ['kvno', '--cached-only', 'host/localhost'],
+    errors: 'none',
+    after: [list],
+  },
+  {
+    title: 'cached only: there',
+    given: [alice, ['kvno', 'host/localhost']],
+    argv: ['kvno', '--cached-only', 'host/localhost'],
+  },
+  { title: 'no store', given: [alice], argv: ['kvno', '--no-store', 'host/localhost'], after: [list] },
+  {
+    title: 'out cache',
+    given: [alice],
+    argv: ['kvno', '--out-cache', 'FILE:{}/out', 'host/localhost', 'HTTP/localhost'],
+    after: [list, ['klist', '-ef', 'FILE:{}/out']],
+  },
+  {
+    title: 'out cache, failure',
+    given: [alice],
+    argv: ['kvno', '--out-cache', 'FILE:{}/out', 'host/localhost', 'nosuch/x'],
+    errors: 'first',
+    after: [['klist', 'FILE:{}/out']],
+  },
+  {
+    title: 'user to user',
+    given: [alice, ['kinit', '-k', '-t', '{}/users.keytab', '-c', 'FILE:{}/peer', 'bob']],
+    argv: ['kvno', '--u2u', 'FILE:{}/peer', 'bob'],
+    after: [list],
+  },
+  {
+    title: 'user to user, no peer',
+    given: [alice],
+    argv: ['kvno', '--u2u', 'FILE:{}/peer', 'bob'],
+    errors: 'none',
+  },
+  { title: 'keytab', given: [alice], argv: ['kvno', '-k', realm.keytabs.services, 'host/localhost'] },
+  { title: '-S and -u', argv: ['kvno', '-S', 'host', '-u', 'localhost'], errors: 'none' },
+  // kdestroy
+  { title: 'cache', given: [alice], argv: ['kdestroy'], after: [['klist']] },
+  { title: 'nothing', argv: ['kdestroy'] },
+  { title: 'all of nothing', argv: ['kdestroy', '-A'] },
+  { title: 'all', given: [alice], argv: ['kdestroy', '-A'], after: [['klist']] },
+  { title: 'collection: primary', given: collection, argv: ['kdestroy'], env: DIR, after: [['klist', '-l']] },
+  {
+    title: 'collection: quiet',
+    given: collection,
+    argv: ['kdestroy', '-q'],
+    env: DIR,
+    after: [['klist', '-l']],
+  },
+  {
+    title: 'collection: all',
+    given: collection,
+    argv: ['kdestroy', '-A'],
+    env: DIR,
+    after: [['klist', '-l']],
+  },
+  {
+    title: 'collection: by principal',
+    given: collection,
+    argv: ['kdestroy', '-p', 'bob'],
+    env: DIR,
+    after: [['klist', '-l']],
+  },
+  {
+    title: 'collection: unknown principal',
+    given: collection,
+    argv: ['kdestroy', '-p', 'carol'],
+    env: DIR,
+    errors: 'none',
+    after: [['klist', '-l']],
+  },
+  { title: '-A and -p', argv: ['kdestroy', '-A', '-p', 'bob'], errors: 'none' },
+  // kswitch
+  {
+    title: 'by cache',
+    given: collection,
+    argv: ['kswitch', '-c', 'DIR::{}/dir/tkt2'],
+    env: DIR,
+    after: [['klist', '-l']],
+  },
+  {
+    title: 'by principal',
+    given: collection,
+    argv: ['kswitch', '-p', 'bob'],
+    env: DIR,
+    after: [['klist', '-l']],
+  },
+  {
+    title: 'unknown principal',
+    given: collection,
+    argv: ['kswitch', '-p', 'carol'],
+    env: DIR,
+    errors: 'none',
+    after: [['klist', '-l']],
+  },
+  { title: 'neither', argv: ['kswitch'], errors: 'none' },
+  { title: 'both', argv: ['kswitch', '-c', 'DIR::{}/dir/tkt2', '-p', 'bob'], errors: 'none' },
+  { title: 'unknown option', argv: ['kswitch', '-Z'], errors: 'none' },
+];
+
+describe.each(['kinit', 'klist', 'kvno', 'kdestroy', 'kswitch'])('%s', (program) => {
+  const cases = CASES.filter(({ argv }) => argv[0] === program);
+
+  it.each(cases)('$title', async (test) => {
+    const mit = await inWorld(test, (argv, options) => realm.run(argv[0]!, argv.slice(1), options));
+    const ours = await inWorld(test, (argv, options) => krb5(argv, options));
+    expect(ours).toEqual(mit);
+  });
+});
+
+type Run = (argv: string[], options: NonNullable<Parameters<typeof realm.run>[2]>) => Promise<RunResult>;
+
+/** Status, output and aftermath of one case, without what differs from run to run: times. */
+async function inWorld(test: Case, run: Run): Promise<unknown> {
+  const folder = `${WORLD}/${rounds++}`;
+  mkdirSync(folder, { recursive: true });
+  cpSync(await userKeytab(), `${folder}/users.keytab`);
+  const here = (text: string): string => text.replaceAll('{}', folder);
+  const env = Object.fromEntries(
+    Object.entries({ ...FILE, ...test.env }).map(([name, value]) => [name, here(value)]),
+  );
+  for (const [command = '', ...args] of test.given ?? []) {
+    expect(await realm.run(command, args.map(here), { env }), command).toMatchObject({ status: 0 });
+  }
+  const result = await run(test.argv.map(here), { env, input: test.input ?? '', faketime: test.faketime });
+  const views: unknown[] = [];
+  for (const [command = '', ...args] of test.after ?? []) {
+    const { status, stdout } = await realm.run(command, args.map(here), { env });
+    views.push({ status, stdout: normalized(stdout, folder) });
+  }
+  const stderr = withoutPrompt(normalized(result.stderr, folder));
+  const [first = ''] = stderr.split('\n');
+  const shown = { all: stderr, first, usage: first.replace(/^\w+: /, ''), none: '' }[test.errors ?? 'all'];
+  const stdout = withoutPrompt(normalized(result.stdout, folder));
+  return { status: result.status, stdout, stderr: shown, views };
+}
+
+/** MIT's prompt is on standard output, ours on standard error, so that it never mixes with results. */
+function withoutPrompt(text: string): string {
+  return text.replace(/^Password for \S+: \n/m, '');
+}
+
+/** Times become lengths of time where two stand beside each other: those must be equal to the second or nearly so. */
+function normalized(text: string, folder: string): string {
+  const time = /\d\d\/\d\d\/\d\d \d\d:\d\d:\d\d/;
+  const pair = new RegExp(`(${time.source}) {2}(${time.source})`, 'g');
+  const span = (from: string, to: string): string => {
+    const seconds =
+      (Date.parse(`20${to.slice(6, 8)}-${to.slice(0, 2)}-${to.slice(3, 5)}T${to.slice(9)}Z`) -
+        Date.parse(`20${from.slice(6, 8)}-${from.slice(0, 2)}-${from.slice(3, 5)}T${from.slice(9)}Z`)) /
+      1000;
+    return `<about ${Math.round(seconds / 30) / 2} min>`;
+  };
+  return text
+    .replaceAll(folder, '{}')
+    .replace(/tkt[A-Za-z0-9]{6}/g, 'tkt<new>')
+    .replace(pair, (_all, from: string, to: string) => span(from, to))
+    .replace(new RegExp(time.source, 'g'), '<time>')
+    .replaceAll(MAIN, '<krb5>');
+}
+
+/** Keys of alice and bob. */
+async function userKeytab(): Promise<string> {
+  const file = `${realm.dir}/parity-users.keytab`;
+  if (!existsSync(file)) await realm.kadmin([`ktadd -norandkey -k ${file} alice bob`]);
+  return file;
+}
