@@ -4,12 +4,15 @@ import { passwordKeySource } from '../client/keySource.js';
 import { offeredEtypes } from '../client/policy.js';
 import { systemKeytabName } from '../client/system.js';
 import { stringToKey } from '../crypto/stringToKey.js';
+import type { Credential } from '../formats/credential.js';
 import { parseEtypeList } from '../formats/etypeList.js';
 import type { KeytabEntry } from '../formats/keytab.js';
 import type { Krb5Config } from '../formats/krb5Config.js';
 import { formatPrincipal, type Principal, samePrincipal } from '../formats/principal.js';
 import { addToKeytabFile, readKeytabFile, removeFromKeytabFile } from '../stores/fileKeytab.js';
+import { fetchTicket } from './cachedTickets.js';
 import { parseName, type Session, startSession } from './command.js';
+import { outerTicket } from './credentialText.js';
 import { during } from './failure.js';
 import { initialTicket } from './initialTicket.js';
 import { type Io, printable, writeJson, writeLine } from './io.js';
@@ -119,16 +122,25 @@ async function add(task: Task): Promise<number> {
   }
 }
 
-/** The version that the KDC has, by a login, which also proves the password. */
+/**
+ * The version that the KDC has, by a login, which also proves the password. Where the reply does not tell it, as MIT
+ * krb5's, a ticket for the principal itself does, for it is encrypted in the same key.
+ */
 function currentVersion(task: Task, principal: Principal, password: Uint8Array): Promise<number> {
   const keySource = passwordKeySource(password);
   const situation = { activity: 'while getting the key version', client: principal, password: true };
   return during(situation, async () => {
     const { keyVersion, credential } = await initialTicket({ principal, keySource }, task, {});
-    credential.sessionKey.wipe();
-    if (keyVersion !== undefined) return keyVersion;
+    const kvno = keyVersion ?? (await ownTicketVersion(task, credential));
+    if (kvno !== undefined) return kvno;
     throw new UsageError('the KDC does not tell the version of the key; give it with -k');
   }).finally(() => keySource.dispose());
+}
+
+async function ownTicketVersion(task: Task, tgt: Credential): Promise<number | undefined> {
+  const cache = { version: 4, defaultPrincipal: tgt.client, credentials: [tgt], config: [] } as const;
+  const ticket = await fetchTicket(cache, tgt.client, task).catch(() => undefined);
+  return ticket === undefined ? undefined : outerTicket(ticket)?.encPart.kvno;
 }
 
 async function merge(task: Task): Promise<number> {

@@ -98,6 +98,13 @@ export async function run(args: Arguments, io: Io): Promise<number> {
   return 0;
 }
 
+/** What -V tells of whom it is about. */
+function tellPrincipal(login: Login, principal: Principal): void {
+  const input = login.args.value('I');
+  if (input !== undefined) tell(login, `Using specified input cache: ${input}`);
+  tell(login, `Using principal: ${formatPrincipal(principal)}`);
+}
+
 /** What -V tells. */
 function tell({ args, io }: Login, text: string): void {
   if (args.has('V')) writeLine(io.stderr, printable(text));
@@ -141,14 +148,14 @@ async function keytabLogin(login: Login): Promise<Choice> {
   const given = await namedPrincipal(args.operands[0], args, config);
   const identity = await keytabIdentity(given, args, config, io);
   const target = await chooseTarget(login, identity.principal);
-  tell(login, `Using principal: ${formatPrincipal(identity.principal)}`);
+  tellPrincipal(login, identity.principal);
   if (args.has('t')) tell(login, `Using keytab: ${identity.keytab}`);
   return { identity, target };
 }
 
 async function passwordLogin(login: Login): Promise<Choice> {
   const { principal, target } = await chooseLogin(login);
-  tell(login, `Using principal: ${formatPrincipal(principal)}`);
+  tellPrincipal(login, principal);
   return { identity: passwordIdentity(principal, login.args, login.io), target };
 }
 
@@ -195,7 +202,6 @@ async function checkInputCache(login: Login, server: Principal): Promise<void> {
   const name = args.value('I');
   if (name === undefined) return;
   const store = await openCache(config, io, name);
-  tell(login, `Using specified input cache: ${name}`);
   const type = await store.config('pa_type', formatPrincipal(server)).catch(() => undefined);
   const method = type === undefined ? undefined : utf8Text(type);
   if (method === undefined || method === '2') return;
@@ -212,7 +218,7 @@ async function exchange(login: Login): Promise<Stored> {
   const activity = `while ${option === 'renew' ? 'renewing' : 'validating'} credentials`;
   const { principal, target } = await chooseLogin(login);
   const { store } = target;
-  tell(login, `Using principal: ${formatPrincipal(principal)}`);
+  tellPrincipal(login, principal);
   const credential = await during({ activity, client: principal, cache: store.name }, async () => {
     const before = await store.read();
     const owner = before.defaultPrincipal;

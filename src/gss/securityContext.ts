@@ -30,4 +30,6 @@ export interface SecurityContext {
   mic(message: Uint8Array): Uint8Array;
   /** Checks the acceptor's MIC token of `message`; returns if it is right. */
   verifyMic(message: Uint8Array, token: Uint8Array): void;
+  /** Wipes the context's keys; it is dead then. */
+  delete(): void;
 }

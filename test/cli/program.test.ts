@@ -126,10 +126,13 @@ describe('krb5 klist', () => {
     expect(await run('klist', '-s', 'KCM:')).toEqual({ status: 1, out: '', err: '' });
   });
 
-  it.each([['-K'], ['-kK'], ['-t'], ['-n'], ['-kf'], ['-ck'], ['-I', 'x']])('refuses %s', async (...options) => {
-    const { status, out, err } = await run('klist', ...options);
-    expect([status, out, err.includes('Usage: krb5 klist')]).toEqual([1, '', true]);
-  });
+  it.each([['-K'], ['-kK'], ['-t'], ['-n'], ['-kf'], ['-ck'], ['-I', 'x']])(
+    'refuses %s',
+    async (...options) => {
+      const { status, out, err } = await run('klist', ...options);
+      expect([status, out, err.includes('Usage: krb5 klist')]).toEqual([1, '', true]);
+    },
+  );
 });
 
 describe('krb5 kinit', () => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ENCTYPES, type RunResult } from '../../scripts/realServers/index.mjs';
 import { parseConfig } from '../../src/client/identities.js';
 import { fromCcache } from '../../src/index.js';
-import { krb5, realm } from './program.js';
+import { krb5, MAIN, realm } from './program.js';
 
 let count = 0;
 function newKeytab(): string {
@@ -139,6 +139,20 @@ describe('krb5 keytab remove and merge', () => {
     expect((await krb5(['keytab', 'merge', '-t', keytab, ...from])).status).toBe(1);
     expect((await add(keytab, 'alice')).status).toBe(1);
     expect(readFileSync(keytab, 'utf8')).toBe('not a keytab');
+  });
+
+  it('leaves the old or the new keytab when it is killed, whenever that is', async () => {
+    const keytab = newKeytab();
+    await realm.kadmin([`ktadd -norandkey -k ${keytab} alice`]);
+    const before = await listed(keytab);
+    const all = [...before, ...(await listed(realm.keytabs.services))];
+    for (let ms = 60; ms <= 200; ms += 20) {
+      const script = '"$1" "$2" keytab merge -t "$3" "$4" & sleep "$5"; kill -9 $!; wait $!; true';
+      const args = [process.execPath, MAIN, keytab, realm.keytabs.services, String(ms / 1000)];
+      await realm.run('bash', ['-c', script, 'bash', ...args]);
+      const after = await listed(keytab);
+      expect([before, all]).toContainEqual(after);
+    }
   });
 
   it('lists as klist -ket', async () => {

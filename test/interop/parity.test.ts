@@ -336,6 +336,7 @@ const CASES: readonly Case[] = [
     errors: 'none',
     after: [['klist', '-l']],
   },
+  { title: 'by principal, no collection', given: [alice], argv: ['kswitch', '-p', 'alice'], errors: 'none' },
   { title: 'neither', argv: ['kswitch'], errors: 'none' },
   { title: 'both', argv: ['kswitch', '-c', 'DIR::{}/dir/tkt2', '-p', 'bob'], errors: 'none' },
   { title: 'unknown option', argv: ['kswitch', '-Z'], errors: 'none' },
