@@ -128,7 +128,9 @@ function indent(text) {
 const servers = process.argv.includes('--real') ? await realServers(indent) : await embeddedServers();
 try {
   await show(servers);
-  console.log(`\nDone: a password became a token that ${servers.server} accepted, and the server proved itself.`);
+  console.log(
+    `\nDone: a password became a token that ${servers.server} accepted, and the server proved itself.`,
+  );
 } finally {
   await servers.stop();
   rmSync(folder, { recursive: true, force: true });

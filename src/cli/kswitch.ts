@@ -19,8 +19,8 @@ export const spec: CommandSpec = {
   unsupported: '',
   usageStatus: 2,
   exitStatuses: [
-    [0, 'it is the primary cache now'],
-    [1, 'there is no such cache, or its type has no primary one'],
+    [0, 'it is the primary cache now, or its type has none (FILE)'],
+    [1, 'there is no such cache'],
     [2, 'wrong usage'],
   ],
   environment: ['KRB5CCNAME', 'KRB5_CONFIG'],
@@ -36,7 +36,10 @@ export async function run(args: Arguments, io: Io): Promise<number> {
     name === undefined
       ? await (await openCollection(config, io, cache)).primary()
       : await cacheOfPrincipal(collection, name, config, `while searching for ccache for ${printable(name)}`);
-  await during({ activity: 'while switching to credential cache' }, () => collection.switchTo(store));
+  // As in MIT krb5, it is no error when there is nothing to switch.
+  if (collection.switchable) {
+    await during({ activity: 'while switching to credential cache' }, () => collection.switchTo(store));
+  }
   if (args.has('json')) writeJson(io.stdout, await cacheJson(store));
   return 0;
 }

@@ -8,7 +8,7 @@ import { readKeytabFile } from '../../src/stores/fileKeytab.js';
 import { servers } from './servers.js';
 
 const { realm, apache } = servers();
-const MAIN = process.env.KT_MAIN ?? fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 type RunOptions = NonNullable<Parameters<MitClient['run']>[2]>;
 

@@ -9,7 +9,7 @@ import { readCcacheFile, writeCcacheFile } from '../../src/stores/fileCcache.js'
 import { servers } from './servers.js';
 
 const { realm } = servers();
-const MAIN = process.env.KT_MAIN ?? fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 type RunOptions = NonNullable<Parameters<MitClient['run']>[2]>;
 

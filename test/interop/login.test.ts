@@ -133,11 +133,9 @@ describe('the way to the KDC', () => {
   /** Protocols that carried the messages of a login. */
   async function protocols(libdefaults: string, config = configOf(realm, libdefaults)): Promise<string[]> {
     const events: TraceEvent[] = [];
-    const client = fromPassword('alice', realm.users['alice']!, { config, trace: (e) => events.push(e) });
+    const client = fromPassword('alice', realm.users.alice!, { config, trace: (e) => events.push(e) });
     await client.serviceTicket('HTTP@localhost');
-    return events
-      .filter(({ event }) => event === 'kdc.receive')
-      .map(({ data }) => String(data?.['protocol']));
+    return events.filter(({ event }) => event === 'kdc.receive').map(({ data }) => String(data?.protocol));
   }
 
   it('is UDP for small messages', async () => {

@@ -337,6 +337,7 @@ const CASES: readonly Case[] = [
     after: [['klist', '-l']],
   },
   { title: 'by principal, no collection', given: [alice], argv: ['kswitch', '-p', 'alice'], errors: 'none' },
+  { title: 'by cache, no collection', given: [alice], argv: ['kswitch', '-c', 'FILE:{}/cc'] },
   { title: 'neither', argv: ['kswitch'], errors: 'none' },
   { title: 'both', argv: ['kswitch', '-c', 'DIR::{}/dir/tkt2', '-p', 'bob'], errors: 'none' },
   { title: 'unknown option', argv: ['kswitch', '-Z'], errors: 'none' },

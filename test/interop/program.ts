@@ -3,8 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { AttachedRealm, MitClient, RunResult } from '../../scripts/realServers/index.mjs';
 import { servers } from './servers.js';
 
-export const MAIN: string =
-  process.env.KT_MAIN ?? fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const MAIN: string = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 export type ProgramOptions = NonNullable<Parameters<MitClient['run']>[2]>;
 

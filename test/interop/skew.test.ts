@@ -50,6 +50,8 @@ describe('a clock that is an hour off', () => {
     });
     const kvno = [KRB5, 'kvno', 'HTTP/localhost'];
     expect(await realm.run(process.execPath, kvno, options)).toMatchObject({ status: 0 });
-    expect(await realm.run('kvno', ['host/localhost'], { ccache, faketime: '+1h' })).toMatchObject({ status: 0 });
+    expect(await realm.run('kvno', ['host/localhost'], { ccache, faketime: '+1h' })).toMatchObject({
+      status: 0,
+    });
   });
 });
