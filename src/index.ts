@@ -16,7 +16,12 @@ export { type KdcConnection, networkConnection } from './client/kdcConnection.js
 export type { KeepFreshOptions, RefreshFailure } from './client/refresh.js';
 export type { LoginOptions } from './client/request.js';
 export { parseServiceName } from './client/serviceName.js';
-export { systemCcacheName, systemConfig, systemKeytabName } from './client/system.js';
+export {
+  systemCcacheName,
+  systemClientKeytabName,
+  systemConfig,
+  systemKeytabName,
+} from './client/system.js';
 export { Key } from './crypto/key.js';
 export { stringToKey } from './crypto/stringToKey.js';
 export {
@@ -57,5 +62,10 @@ export {
 } from './stores/cacheStore.js';
 export { type CacheOptions, type CacheType, openCache, openCollection } from './stores/cacheTypes.js';
 export { readCcacheFile, removeCcacheFile, storeCredential, writeCcacheFile } from './stores/fileCcache.js';
-export { readKeytabFile } from './stores/fileKeytab.js';
+export {
+  addToKeytabFile,
+  readKeytabFile,
+  removeFromKeytabFile,
+  writeKeytabFile,
+} from './stores/fileKeytab.js';
 export type { Trace, TraceEvent } from './trace.js';

@@ -41,6 +41,7 @@ const LIBDEFAULTS: readonly (readonly [string, Show, string?])[] = [
     (config) => config.profile.get('libdefaults', 'kcm_socket') ?? '/var/run/.heim_org.h5l.kcm-socket',
   ],
   ['kdc_timesync', (config) => config.kdcTimesync],
+  ['noaddresses', (config) => config.noaddresses],
   ['permitted_enctypes', (config) => etypes(config.permittedEtypes)],
   ['proxiable', (config) => config.proxiable],
   ['renew_lifetime', (config) => seconds(config.renewLifetimeSeconds ?? 0)],
@@ -73,7 +74,14 @@ export function effectiveSettings(config: Krb5Config, realm?: string): Effective
 }
 
 /** Only the settings of initial tickets can be made for one realm. */
-const PER_REALM = ['canonicalize', 'forwardable', 'proxiable', 'renew_lifetime', 'ticket_lifetime'];
+const PER_REALM = [
+  'canonicalize',
+  'forwardable',
+  'noaddresses',
+  'proxiable',
+  'renew_lifetime',
+  'ticket_lifetime',
+];
 
 function sourceOf(config: Krb5Config, name: string, realm = config.defaultRealm): ProfilePlace | undefined {
   const special =

@@ -574,7 +574,7 @@ describe('an error about names', () => {
     const realm = exampleRealm();
     realm.kdc.hooks = rep(() => ({ cname: name('\u001b[31mmallory\r\n\u202e\u2028') }));
     const error = await failure(login(realm), 'ERR_REPLY_CNAME');
-    expect(error.message).toContain('[31mmallory@EXAMPLE.TEST');
+    expect(error.message).toContain('?[31mmallory????@EXAMPLE.TEST');
     expect(error.message).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}]/u);
   });
 });

@@ -129,6 +129,34 @@ describe('DIR', () => {
     succeeded(await realm.run('kdestroy', ['-A'], { ccache }));
     expect(await caches.list()).toEqual([]);
   });
+
+  it('of ours: read and used by Heimdal', async () => {
+    const ccache = `DIR:${mkdtempSync(`${realm.dir}/dir-`)}`;
+    const store = await ourLogin(openCollection(ccache), 'alice');
+    for (const name of [ccache, store.name]) {
+      const { stdout } = succeeded(await heimdal.run('heimtools', ['klist'], { ccache: name }));
+      expect(stdout).toContain('Principal: alice@EXAMPLE.TEST');
+      expect(stdout).toContain(`${TGT}@EXAMPLE.TEST`);
+    }
+    succeeded(await heimdal.run('kgetcred', ['HTTP/localhost@EXAMPLE.TEST'], { ccache }));
+    expect(await ourServices(store)).toEqual([TGT, 'HTTP/localhost']);
+  });
+
+  it('of Heimdal: read and extended by us, read by MIT', async () => {
+    const ccache = `DIR:${mkdtempSync(`${realm.dir}/dir-`)}`;
+    // Heimdal crashes when it walks through the caches of a folder, as kinit without -c and klist -l do, also MIT's.
+    const args = ['--password-file=STDIN', '-c', ccache, 'alice@EXAMPLE.TEST'];
+    succeeded(await heimdal.run('kinit.heimdal', args, { input: `${realm.users.alice}\n` }));
+    const caches = openCollection(ccache);
+    const store = await caches.primary();
+    expect(nameOf(await store.principal())).toBe('alice');
+    expect((await caches.list()).map(({ name }) => name)).toEqual([store.name]);
+    const tgt = (await store.read()).credentials[0] as Credential;
+    await store.store(ticketFor('imap/one', tgt));
+    expect(await mitServices(ccache)).toEqual([TGT, 'imap/one']);
+    const { stdout } = succeeded(await heimdal.run('heimtools', ['klist'], { ccache }));
+    expect(stdout).toContain('imap/one@EXAMPLE.TEST');
+  });
 });
 
 describe('one FILE cache and many programs', () => {

@@ -66,7 +66,7 @@ describe('a KCM daemon', () => {
         );
         expect(outcome).toMatch(/^value$|^ERR_CCACHE_(FORMAT|MISSING|IO)$/);
       }),
-      { numRuns: fuzzRuns / 5 },
+      { numRuns: fuzzRuns },
     );
   });
 });
