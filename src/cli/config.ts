@@ -1,4 +1,5 @@
 /** `krb5 config check` and `krb5 config show`: what is wrong in krb5.conf, and what it comes to. */
+import { existsSync } from 'node:fs';
 import { systemConfigFiles } from '../client/system.js';
 import { FormatError } from '../errors.js';
 import { type ConfigFinding, checkConfig } from '../formats/configCheck.js';
@@ -53,12 +54,17 @@ async function check(files: readonly string[], mustExist: boolean, args: Argumen
   return problems === 0 ? 0 : 1;
 }
 
+/** Files that KRB5_CONFIG or the default names need not exist, but who asks may want to know. */
+function missing(file: string): ConfigFinding {
+  return { file, line: 1, kind: 'note', text: 'there is no such file' };
+}
+
 /** What a broken line does to the whole is a finding, too. */
 function findingsOf(files: readonly string[], mustExist: boolean): ConfigFinding[] {
-  let findings: ConfigFinding[] = [];
+  const findings: ConfigFinding[] = mustExist ? [] : files.filter((file) => !existsSync(file)).map(missing);
   try {
     const profile = loadProfile(files, { mustExist });
-    findings = checkConfig(profile);
+    findings.push(...checkConfig(profile));
     krb5ConfigFromProfile(profile);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;

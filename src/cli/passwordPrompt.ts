@@ -17,6 +17,7 @@ const DELETE = 0x7f;
 const CTRL_C = 0x03;
 const CTRL_D = 0x04;
 const CTRL_U = 0x15;
+const CTRL_BACKSLASH = 0x1c;
 
 /**
  * Asks for a password on standard error and reads it from standard input.
@@ -121,6 +122,7 @@ class PasswordLine {
       case CARRIAGE_RETURN:
         return true;
       case CTRL_C:
+      case CTRL_BACKSLASH:
         throw new Interrupted('interrupted');
       case CTRL_D:
         if (this.isEmpty) throw noPassword();

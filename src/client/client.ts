@@ -4,6 +4,7 @@
  * (lifetime.ts says when), in the background only when `keepFresh` asks for it.
  */
 /// <reference lib="esnext.disposable" preserve="true" />
+
 import type { AsResult } from '../exchange/as.js';
 import type { CredentialCache } from '../formats/ccache.js';
 import type { Credential } from '../formats/credential.js';
@@ -13,6 +14,7 @@ import type { ChannelBindings } from '../gss/bindings.js';
 import { InitiatorContext } from '../gss/context.js';
 import type { SecurityContext } from '../gss/securityContext.js';
 import { SpnegoInitiator } from '../spnego/negotiate.js';
+import { checkChoice, checkService } from './arguments.js';
 import { type ClientParts, Credentials } from './credentials.js';
 import { ClientExchanges } from './exchanges.js';
 import { Lifespan } from './lifespan.js';
@@ -110,6 +112,7 @@ export class Client implements Disposable {
    * @param service as in `serviceTicket`
    */
   async securityContext(service: string | Principal, options: ContextOptions = {}): Promise<SecurityContext> {
+    checkChoice(options.mechanism, ['spnego', 'krb5'], 'mechanism');
     const credential = await this.serviceTicket(service, { signal: options.signal });
     const context = new InitiatorContext(
       {
@@ -188,6 +191,7 @@ export class Client implements Disposable {
   }
 
   #server(service: string | Principal): Principal {
+    checkService(service);
     return typeof service === 'string' ? parseServiceName(service, this.config) : service;
   }
 

@@ -14,6 +14,7 @@ import type { CredentialCacheStore } from '../stores/cacheStore.js';
 import type { CacheOptions } from '../stores/cacheTypes.js';
 import { readKeytabFile } from '../stores/fileKeytab.js';
 import type { Trace } from '../trace.js';
+import { checkOptions, checkPassword, checkText } from './arguments.js';
 import { chooseCache, identityRules, systemCaches } from './caches.js';
 import { Client } from './client.js';
 import { refreshFromClientKeytab } from './clientKeytab.js';
@@ -60,12 +61,17 @@ export function fromPassword(
   password: string | Uint8Array,
   options: ClientOptions = {},
 ): Client {
+  checkText(principal, 'principal');
+  checkPassword(password);
+  checkOptions(options, '{ config }');
   const config = options.config ?? systemConfig();
   return makeClient(parseName(principal, config), config, options, passwordKeySource(password));
 }
 
 /** A client that logs in with a key known already. */
 export function fromKey(principal: string, key: Key, options: ClientOptions = {}): Client {
+  checkText(principal, 'principal');
+  checkOptions(options, '{ config }');
   const config = options.config ?? systemConfig();
   const name = parseName(principal, config);
   return makeClient(name, config, options, rawKeySource(key, name));
@@ -84,6 +90,7 @@ export interface KeytabOptions extends ClientOptions {
  * @throws CredentialError ERR_KEYTAB_MISSING, ERR_KEYTAB_NO_KEY; FormatError ERR_KEYTAB_FORMAT
  */
 export async function fromKeytab(options: KeytabOptions = {}): Promise<Client> {
+  checkOptions(options, "{ keytab: '/etc/krb5.keytab' }");
   const config = options.config ?? systemConfig();
   const name = options.keytab ?? systemKeytabName(config);
   const entries = await readKeytabFile(keytabPath(name));
@@ -124,6 +131,7 @@ export interface CcacheOptions extends ClientOptions, CacheOptions {
  * @throws CredentialError ERR_CCACHE_MISSING, ERR_CCACHE_IO, ERR_CCACHE_TYPE; FormatError ERR_CCACHE_FORMAT
  */
 export async function fromCcache(options: CcacheOptions = {}): Promise<Client> {
+  checkOptions(options, "{ ccache: 'FILE:/tmp/krb5cc_me' }");
   const config = options.config ?? systemConfig();
   const store = await cacheFor(config, options);
   if (options.clientKeytab !== false) await logInByClientKeytab(store, config, options);

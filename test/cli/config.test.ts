@@ -58,6 +58,12 @@ describe('krb5 config check', () => {
     expect(findings[0]).toMatchObject({ file: path, line: 2, kind: 'misplaced' });
   });
 
+  it('notes a file of KRB5_CONFIG that does not exist', async () => {
+    const { status, out } = await run(['check'], { KRB5_CONFIG: '/nonexistent/krb5.conf' });
+    expect(status).toBe(0);
+    expect(out).toContain('/nonexistent/krb5.conf:1: note: there is no such file\n');
+  });
+
   it('takes notes for no problem', async () => {
     expect(await run(['check', conf('[libdefaults]\nccache_type = 4\n')])).toMatchObject({ status: 0 });
   });

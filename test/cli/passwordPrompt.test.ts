@@ -87,16 +87,19 @@ describe('a password from a terminal', () => {
     expect(await type(...keys)).toEqual({ password, modes: [true, false] });
   });
 
-  it('gives the terminal back after Ctrl-C and Ctrl-D', async () => {
-    const interrupted = new TerminalInput('sec\x03');
-    const first = promptPassword(recordedIo({ terminal: interrupted }), 'Password', false);
-    await expect(first).rejects.toBeInstanceOf(Interrupted);
-    const ended = new TerminalInput('\x04');
-    const second = promptPassword(recordedIo({ terminal: ended }), 'Password', true);
-    await expect(second).rejects.toMatchObject({ code: 'ERR_NO_KEY' });
-    expect([interrupted.modes, ended.modes]).toEqual([
-      [true, false],
-      [true, false],
-    ]);
-  });
+  it.each(['sec\x03', 'sec\x1c'])(
+    'gives the terminal back after Ctrl-C or Ctrl-\\ (%j) and Ctrl-D',
+    async (keys) => {
+      const interrupted = new TerminalInput(keys);
+      const first = promptPassword(recordedIo({ terminal: interrupted }), 'Password', false);
+      await expect(first).rejects.toBeInstanceOf(Interrupted);
+      const ended = new TerminalInput('\x04');
+      const second = promptPassword(recordedIo({ terminal: ended }), 'Password', true);
+      await expect(second).rejects.toMatchObject({ code: 'ERR_NO_KEY' });
+      expect([interrupted.modes, ended.modes]).toEqual([
+        [true, false],
+        [true, false],
+      ]);
+    },
+  );
 });
