@@ -4,8 +4,8 @@
  */
 import { CredentialError } from '../errors.js';
 import { parseCcacheName } from '../formats/ccacheName.js';
+import type { CacheFileOptions } from './cacheFileOptions.js';
 import { type CacheCollection, type CredentialCacheStore, singleCache } from './cacheStore.js';
-import type { CacheFileOptions } from './ccacheFile.js';
 import { dirCache, dirCollection } from './dirCaches.js';
 import { FileCacheStore } from './fileCacheStore.js';
 import { KcmCacheStore, kcmCollection } from './kcmCaches.js';

@@ -39,15 +39,8 @@ import type { Credential } from '../formats/credential.js';
 import type { Principal } from '../formats/principal.js';
 import { replaceFile } from './atomicFile.js';
 import { readAll, systemErrorCode, UnreadableFile, unreadable } from './boundedFile.js';
+import type { CacheFileOptions, StoreOptions } from './cacheFileOptions.js';
 import { checkOwner } from './cacheStore.js';
-
-/** Which files are accepted as caches. */
-export interface CacheFileOptions {
-  /** Follow a symbolic link at the path; refused unless set. */
-  readonly allowLink?: boolean | undefined;
-  /** Accept a file of another user, or as root one that is not root's; refused unless set. */
-  readonly allowOtherOwner?: boolean | undefined;
-}
 
 const NOFOLLOW = constants.O_NOFOLLOW ?? 0;
 const NONBLOCK = constants.O_NONBLOCK ?? 0;
@@ -112,12 +105,6 @@ async function snapshotOf(path: string, handle: FileHandle, known?: CcacheSnapsh
   });
   const layout = decodeCcacheLayout(octets, { file: path, ignoreTruncatedTail: true, known });
   return { octets, layout };
-}
-
-/** How to store a ticket. */
-export interface StoreOptions extends CacheFileOptions {
-  /** Whose cache it must be; unless given, anybody's will do. */
-  readonly owner?: Principal | undefined;
 }
 
 /**

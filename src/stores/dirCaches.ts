@@ -10,8 +10,9 @@ import { utf8, utf8Text } from '../bytes.js';
 import { CredentialError, FormatError } from '../errors.js';
 import { replaceFile } from './atomicFile.js';
 import { readAll, systemErrorCode, UnreadableFile } from './boundedFile.js';
+import type { CacheFileOptions } from './cacheFileOptions.js';
 import type { CacheCollection, CredentialCacheStore } from './cacheStore.js';
-import { type CacheFileOptions, ioError } from './ccacheFile.js';
+import { ioError } from './ccacheFile.js';
 import { FileCacheStore } from './fileCacheStore.js';
 
 const PRIMARY = 'primary';

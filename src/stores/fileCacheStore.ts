@@ -6,8 +6,9 @@ import { configCredential, configEntry, isConfig, type LocatedCredential } from 
 import { isSameTicket, TicketIndex, type TicketQuery } from '../formats/ccacheIndex.js';
 import type { Credential } from '../formats/credential.js';
 import type { Principal } from '../formats/principal.js';
+import type { CacheFileOptions } from './cacheFileOptions.js';
 import { type CacheContents, type CredentialCacheStore, cacheWith, configValue } from './cacheStore.js';
-import { appendEntry, type CacheFileOptions, readSnapshot, removeEntries, statusOf } from './ccacheFile.js';
+import { appendEntry, readSnapshot, removeEntries, statusOf } from './ccacheFile.js';
 import { inTurn, removeCcacheFile, writeCcacheFile } from './fileCcache.js';
 
 /** What was read last. */

@@ -9,16 +9,10 @@ import { type CredentialCache, cacheOf, encodeCredentialCache } from '../formats
 import type { Credential } from '../formats/credential.js';
 import { replaceFile } from './atomicFile.js';
 import { systemErrorCode, UnreadableFile } from './boundedFile.js';
-import {
-  appendEntry,
-  type CacheFileOptions,
-  ioError,
-  missing,
-  readSnapshot,
-  type StoreOptions,
-} from './ccacheFile.js';
+import type { CacheFileOptions, StoreOptions } from './cacheFileOptions.js';
+import { appendEntry, ioError, missing, readSnapshot } from './ccacheFile.js';
 
-export type { CacheFileOptions, StoreOptions } from './ccacheFile.js';
+export type { CacheFileOptions, StoreOptions } from './cacheFileOptions.js';
 
 /**
  * The credential cache in the file `path`. An entry that is cut off at the end is left out, as in MIT krb5, which
