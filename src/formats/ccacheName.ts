@@ -29,22 +29,6 @@ function parseStoreName(name: string): StoreName {
 }
 
 /**
- * The path of the credential cache `name`.
- * @throws CredentialError ERR_CCACHE_TYPE when it is not in a file
- */
-export function ccachePath(name: string): string {
-  const { type, residual } = parseCcacheName(name);
-  if (type === 'FILE' && residual !== '') return residual;
-  const problem =
-    type === 'FILE' ? 'names no file' : `is of the type ${type}, and only FILE caches are supported`;
-  throw new CredentialError(
-    'ERR_CCACHE_TYPE',
-    `credential cache ${JSON.stringify(name)} ${problem}; use a name like FILE:/tmp/krb5cc_me: ` +
-      'set KRB5CCNAME or default_ccache_name, or run kinit -c FILE:/tmp/krb5cc_me',
-  );
-}
-
-/**
  * The path of the keytab `name`.
  * @throws CredentialError ERR_KEYTAB_MISSING when it is not in a file
  */

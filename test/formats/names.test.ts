@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ccachePath, keytabPath, parseCcacheName, parseKeytabName } from '../../src/formats/ccacheName.js';
+import { keytabPath, parseCcacheName, parseKeytabName } from '../../src/formats/ccacheName.js';
 import { expandPathTokens } from '../../src/formats/pathTokens.js';
 import { parseServerAddress } from '../../src/formats/serverAddress.js';
 import { fuzzRuns } from '../support/fuzz.js';
@@ -19,13 +19,6 @@ describe('parseCcacheName', () => {
     ['API:', 'API', ''],
   ])('%s', (name, type, residual) => {
     expect(parseCcacheName(name)).toEqual({ type, residual });
-  });
-
-  it('gives paths of files only', () => {
-    expect(ccachePath('FILE:/x')).toBe('/x');
-    for (const name of ['KCM:', 'KEYRING:a', 'DIR:/d', 'MEMORY:a', 'FILE:', '']) {
-      expect(() => ccachePath(name)).toThrow(expect.objectContaining({ code: 'ERR_CCACHE_TYPE' }));
-    }
   });
 });
 
