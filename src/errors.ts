@@ -29,13 +29,18 @@ export type ClientErrorCode =
   | 'ERR_AP_REP'
   | 'ERR_GSS_TOKEN'
   | 'ERR_GSS_STATE'
+  | 'ERR_GSS_SEQUENCE'
   | 'ERR_SPNEGO_TOKEN'
   | 'ERR_SPNEGO_REJECTED'
   | 'ERR_SPNEGO_MIC'
+  | 'ERR_SASL_TOKEN'
+  | 'ERR_SASL_LAYER'
+  | 'ERR_SASL_BUFFER'
   // CryptoError
   | 'ERR_INTEGRITY'
   | 'ERR_ETYPE_UNSUPPORTED'
   | 'ERR_KEY_LENGTH'
+  | 'ERR_PASSWORD_ENCODING'
   // TransportError
   | 'ERR_KDC_UNREACHABLE'
   | 'ERR_KDC_UNKNOWN'

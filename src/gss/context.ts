@@ -13,10 +13,13 @@ import { type ApReply, checkApRep, makeApReq, type SentApReq } from '../exchange
 import { type Environment, uint32 } from '../exchange/environment.js';
 import { freshSubkey } from '../exchange/tgs.js';
 import type { Credential } from '../formats/credential.js';
+import type { Principal } from '../formats/principal.js';
 import { type ChannelBindings, contextChecksum } from './bindings.js';
+import { type AnomalyPolicy, EstablishedContext, requireOctets } from './established.js';
 import { GSS_FLAGS } from './flags.js';
-import { checkMic, type MessageKey, makeMic, unwrapMessage, wrapMessage } from './perMessage.js';
-import type { SecurityContext, StepResult } from './securityContext.js';
+import { ForwardedMessages } from './forwardedMessages.js';
+import type { MessageContext, SecurityContext, StepResult } from './securityContext.js';
+import { initialSequence } from './sequence.js';
 import { badToken, decodeKrb5Token, encodeKrb5Token, TOKEN_IDS } from './token.js';
 
 /** How to make a context. */
@@ -28,6 +31,8 @@ export interface InitiatorOptions {
   readonly channelBindings?: ChannelBindings | undefined;
   /** The acceptor's clock minus ours, seconds. */
   readonly timeOffsetSeconds?: number | undefined;
+  /** What is done about messages out of their place; `refuse` unless given. */
+  readonly anomalies?: AnomalyPolicy | undefined;
 }
 
 /** Flags unless others are asked for. */
@@ -40,30 +45,49 @@ const SUPPORTED_FLAGS = DEFAULT_FLAGS;
 type State = 'new' | 'waiting' | 'established' | 'dead';
 
 /** A krb5 context that this side starts. */
-export class InitiatorContext implements SecurityContext {
-  readonly flags: number;
+export class InitiatorContext extends ForwardedMessages implements SecurityContext {
   readonly #options: InitiatorOptions;
   readonly #environment: Environment;
   readonly #subkey: Key;
+  readonly #flags: number;
+  readonly #sendSequence: bigint;
   #state: State = 'new';
   #sent: SentApReq | undefined;
-  #messageKey: MessageKey;
-  #sendSequence: bigint;
-  #receiveSequence = 0n;
+  #messages: EstablishedContext | undefined;
 
   /** @throws RangeError when `options.flags` asks for what a context cannot do */
   constructor(options: InitiatorOptions, environment: Environment) {
-    this.flags = supportedFlags(options.flags ?? DEFAULT_FLAGS);
+    super();
+    this.#flags = supportedFlags(options.flags ?? DEFAULT_FLAGS);
     this.#options = options;
     this.#environment = environment;
     this.#subkey = freshSubkey(options.credential.sessionKey, environment);
-    this.#messageKey = { key: this.#subkey, acceptorSubkey: false };
     this.#sendSequence = BigInt(uint32(environment.randomBytes(4)) & 0x3fffffff);
   }
 
-  /** Whether tokens of `wrap` and `mic` may be exchanged. */
+  get flags(): number {
+    return this.#flags;
+  }
+
+  get source(): Principal {
+    return this.#options.credential.client;
+  }
+
+  get target(): Principal {
+    return this.#options.credential.server;
+  }
+
+  get endTime(): number {
+    return this.#options.credential.endTime;
+  }
+
   get established(): boolean {
-    return this.#state === 'established';
+    return this.#state === 'established' && this.#messages?.alive === true;
+  }
+
+  /** With mutual authentication not before the acceptor has proved itself: its subkey may replace ours. */
+  get protReady(): boolean {
+    return this.established;
   }
 
   /** Whether the acceptor has proved that it holds the service's key. */
@@ -79,68 +103,23 @@ export class InitiatorContext implements SecurityContext {
    */
   step(token?: Uint8Array): StepResult {
     if (token !== undefined) requireOctets(token, 'token');
-    return this.#orDie(() => {
+    try {
       if (this.#state === 'new' && token === undefined) return this.#initialToken();
       if (this.#state === 'waiting' && token !== undefined) return this.#acceptReply(token);
       throw this.#wrongState(
         token === undefined ? 'a token of the acceptor is needed' : 'no token is expected',
       );
-    });
-  }
-
-  /**
-   * A Wrap token of `message`.
-   * @param options.confidential whether to encrypt it; true unless given
-   * @throws ProtocolError ERR_GSS_STATE
-   */
-  wrap(message: Uint8Array, options: { confidential?: boolean } = {}): Uint8Array {
-    requireOctets(message, 'message');
-    this.#mustBeEstablished();
-    const sealed = options.confidential ?? true;
-    return wrapMessage(message, sealed, this.#messageKey, this.#nextSequence(), (n) =>
-      this.#environment.randomBytes(n),
-    );
-  }
-
-  /**
-   * The message of the acceptor's Wrap token.
-   * @throws ProtocolError ERR_GSS_STATE, ERR_GSS_TOKEN (also out of order), CryptoError ERR_INTEGRITY
-   */
-  unwrap(token: Uint8Array): { message: Uint8Array; confidential: boolean } {
-    requireOctets(token, 'token');
-    return this.#orDie(() => {
-      this.#mustBeEstablished();
-      const { message, sealed, sequence } = unwrapMessage(token, this.#messageKey);
-      this.#expectSequence(sequence);
-      return { message, confidential: sealed };
-    });
-  }
-
-  /** A MIC token of `message`. @throws ProtocolError ERR_GSS_STATE */
-  mic(message: Uint8Array): Uint8Array {
-    requireOctets(message, 'message');
-    this.#mustBeEstablished();
-    return makeMic(message, this.#messageKey, this.#nextSequence());
-  }
-
-  /**
-   * Checks the acceptor's MIC token of `message`.
-   * @throws ProtocolError ERR_GSS_STATE, ERR_GSS_TOKEN (also out of order), CryptoError ERR_INTEGRITY
-   */
-  verifyMic(message: Uint8Array, token: Uint8Array): void {
-    requireOctets(message, 'message');
-    requireOctets(token, 'token');
-    this.#orDie(() => {
-      this.#mustBeEstablished();
-      this.#expectSequence(checkMic(message, token, this.#messageKey));
-    });
+    } catch (error) {
+      this.delete();
+      throw error;
+    }
   }
 
   /** Ends the context (GSS_Delete_sec_context, RFC 2743 section 2.2.3): nothing is possible any more, its keys are wiped. */
   delete(): void {
     this.#state = 'dead';
     this.#subkey.wipe();
-    this.#messageKey.key.wipe();
+    this.#messages?.delete();
   }
 
   #initialToken(): StepResult {
@@ -156,10 +135,11 @@ export class InitiatorContext implements SecurityContext {
       },
       this.#environment,
     );
-    this.#state = mutual ? 'waiting' : 'established';
+    const token = encodeKrb5Token(TOKEN_IDS.AP_REQ, this.#sent.apReq);
+    this.#state = 'waiting';
     // Without an AP-REP the acceptor counts from our number (RFC 4121 section 4.1.1 and MIT krb5).
-    this.#receiveSequence = this.#sendSequence;
-    return { token: encodeKrb5Token(TOKEN_IDS.AP_REQ, this.#sent.apReq), done: !mutual };
+    if (!mutual) this.#establish({ subkey: undefined, seqNumber: Number(this.#sendSequence) });
+    return { token, done: !mutual };
   }
 
   #acceptReply(token: Uint8Array): StepResult {
@@ -172,40 +152,32 @@ export class InitiatorContext implements SecurityContext {
   }
 
   #establish({ subkey, seqNumber }: ApReply): void {
-    if (subkey !== undefined) this.#messageKey = { key: usable(subkey), acceptorSubkey: true };
-    this.#receiveSequence = BigInt(seqNumber);
+    const { source, target, endTime, flags } = this;
+    this.#messages = new EstablishedContext(
+      {
+        side: 'initiator',
+        flags,
+        source,
+        target,
+        endTime,
+        initiatorKey: this.#subkey,
+        acceptorSubkey: subkey,
+        sendSequence: this.#sendSequence,
+        received: initialSequence(BigInt(seqNumber)),
+        anomalies: this.#options.anomalies,
+      },
+      this.#environment,
+    );
     this.#state = 'established';
   }
 
-  #nextSequence(): bigint {
-    const sequence = this.#sendSequence;
-    this.#sendSequence = BigInt.asUintN(64, sequence + 1n);
-    return sequence;
-  }
-
-  #expectSequence(sequence: bigint): void {
-    const checked = (this.flags & (GSS_FLAGS.replay | GSS_FLAGS.sequence)) !== 0;
-    if (checked && sequence !== this.#receiveSequence) {
-      throw badToken('SND_SEQ', 'a replayed, lost or reordered message', 'RFC 4121 section 4.2.6');
-    }
-    this.#receiveSequence = BigInt.asUintN(64, sequence + 1n);
-  }
-
-  #mustBeEstablished(): void {
-    if (this.#state !== 'established') throw this.#wrongState('messages need an established context');
+  protected override ready(): MessageContext {
+    if (this.#state === 'established' && this.#messages !== undefined) return this.#messages;
+    throw this.#wrongState('messages need an established context');
   }
 
   #wrongState(problem: string): ProtocolError {
     return new ProtocolError('ERR_GSS_STATE', 'security context', `${problem}; it is ${STATES[this.#state]}`);
-  }
-
-  #orDie<Result>(action: () => Result): Result {
-    try {
-      return action();
-    } catch (error) {
-      this.delete();
-      throw error;
-    }
   }
 }
 
@@ -214,16 +186,6 @@ function supportedFlags(flags: number): number {
     throw new RangeError('flags must be made of GSS_FLAGS without delegation, which is not supported');
   }
   return flags;
-}
-
-/** Refuses a key that could protect no message before the context counts as established. */
-function usable(key: Key): Key {
-  void key.checksumType;
-  return key;
-}
-
-function requireOctets(value: unknown, name: string): void {
-  if (!(value instanceof Uint8Array)) throw new TypeError(`${name} must be a Uint8Array`);
 }
 
 const STATES: Readonly<Record<State, string>> = {

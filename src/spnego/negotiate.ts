@@ -11,8 +11,10 @@
  */
 import { equalBytes } from '../bytes.js';
 import { KdcError, ProtocolError } from '../errors.js';
+import type { Principal } from '../formats/principal.js';
 import type { InitiatorContext } from '../gss/context.js';
-import type { SecurityContext, StepResult } from '../gss/securityContext.js';
+import { ForwardedMessages } from '../gss/forwardedMessages.js';
+import type { MessageContext, SecurityContext, StepResult } from '../gss/securityContext.js';
 import { frameInitialToken, KRB5_OID, MS_KRB5_OID } from '../gss/token.js';
 import { decode, encode, NEG_STATES, type NegTokenResp } from './messages.js';
 
@@ -23,7 +25,7 @@ const MECH_TYPES: readonly string[] = [KRB5_OID];
 type State = 'new' | 'waiting' | 'done' | 'dead';
 
 /** A negotiation that this side starts. */
-export class SpnegoInitiator implements SecurityContext {
+export class SpnegoInitiator extends ForwardedMessages implements SecurityContext {
   /** The krb5 context inside: flags, wrap, MIC. */
   readonly context: InitiatorContext;
   #state: State = 'new';
@@ -33,7 +35,29 @@ export class SpnegoInitiator implements SecurityContext {
   #micVerified = false;
 
   constructor(context: InitiatorContext) {
+    super();
     this.context = context;
+  }
+
+  get flags(): number {
+    return this.context.flags;
+  }
+
+  get source(): Principal {
+    return this.context.source;
+  }
+
+  get target(): Principal {
+    return this.context.target;
+  }
+
+  get endTime(): number {
+    return this.context.endTime;
+  }
+
+  /** Whether messages may be exchanged: not before the negotiation is complete. */
+  get protReady(): boolean {
+    return this.established;
   }
 
   /** Whether the negotiation is complete on both sides and messages may be exchanged. */
@@ -68,22 +92,6 @@ export class SpnegoInitiator implements SecurityContext {
     }
   }
 
-  wrap(message: Uint8Array, options?: { confidential?: boolean }): Uint8Array {
-    return this.#messages().wrap(message, options);
-  }
-
-  unwrap(token: Uint8Array): { message: Uint8Array; confidential: boolean } {
-    return this.#messages().unwrap(token);
-  }
-
-  mic(message: Uint8Array): Uint8Array {
-    return this.#messages().mic(message);
-  }
-
-  verifyMic(message: Uint8Array, token: Uint8Array): void {
-    this.#messages().verifyMic(message, token);
-  }
-
   /** Ends the negotiation and the context: nothing is possible any more, the keys are wiped. */
   delete(): void {
     this.#state = 'dead';
@@ -91,7 +99,7 @@ export class SpnegoInitiator implements SecurityContext {
   }
 
   /** The context, for messages: not before the list of mechanisms is known to be unchanged. */
-  #messages(): InitiatorContext {
+  protected override ready(): MessageContext {
     if (this.#state === 'done') return this.context;
     throw new ProtocolError(
       'ERR_GSS_STATE',

@@ -17,9 +17,11 @@ import type { Credential } from '../formats/credential.js';
 import { findKeytabEntry, type KeytabEntry } from '../formats/keytab.js';
 import { formatPrincipal, type Principal, samePrincipal } from '../formats/principal.js';
 import { bindingsHash, type ChannelBindings } from '../gss/bindings.js';
+import { type AnomalyPolicy, EstablishedContext } from '../gss/established.js';
 import { GSS_FLAGS } from '../gss/flags.js';
-import { checkMic, type MessageKey, makeMic, unwrapMessage, wrapMessage } from '../gss/perMessage.js';
-import type { SecurityContext, StepResult } from '../gss/securityContext.js';
+import { ForwardedMessages } from '../gss/forwardedMessages.js';
+import type { MessageContext, SecurityContext, StepResult } from '../gss/securityContext.js';
+import { initialSequence } from '../gss/sequence.js';
 import { badToken, decodeKrb5Token, encodeKrb5Token, TOKEN_IDS } from '../gss/token.js';
 import { KEY_USAGES } from '../iana/keyUsages.js';
 import { hasFlag } from '../messages/flags.js';
@@ -42,6 +44,8 @@ export interface AcceptorParts {
   readonly replayCache: ReplayCache;
   /** Refuses an initiator that has others; one that has none is let in, as by MIT krb5. */
   readonly channelBindings: ChannelBindings | undefined;
+  /** What is done about messages out of their place; `refuse` unless given. */
+  readonly anomalies?: AnomalyPolicy | undefined;
 }
 
 /** A context that an initiator starts. */
@@ -61,24 +65,36 @@ export interface AcceptedContext extends SecurityContext {
 }
 
 /** A krb5 context that the other side starts. */
-export class AcceptorContext implements AcceptedContext {
+export class AcceptorContext extends ForwardedMessages implements AcceptedContext {
   client: Principal | undefined;
   service: Principal | undefined;
   flags = 0;
   delegated: readonly Credential[] = [];
   channelBound = false;
+  endTime = 0;
   readonly #parts: AcceptorParts;
   #state: 'new' | 'established' | 'dead' = 'new';
-  #messageKey: MessageKey | undefined;
-  #sendSequence = 0n;
-  #receiveSequence = 0n;
+  #messages: EstablishedContext | undefined;
 
   constructor(parts: AcceptorParts) {
+    super();
     this.#parts = parts;
   }
 
+  get source(): Principal {
+    return this.client ?? NOBODY;
+  }
+
+  get target(): Principal {
+    return this.service ?? NOBODY;
+  }
+
   get established(): boolean {
-    return this.#state === 'established';
+    return this.#state === 'established' && this.#messages?.alive === true;
+  }
+
+  get protReady(): boolean {
+    return this.established;
   }
 
   /** Whether we have proven ourselves to the initiator. */
@@ -104,29 +120,9 @@ export class AcceptorContext implements AcceptedContext {
     }
   }
 
-  wrap(message: Uint8Array, options: { confidential?: boolean } = {}): Uint8Array {
-    return wrapMessage(message, options.confidential ?? true, this.#key(), this.#nextSequence(), (count) =>
-      this.#parts.environment.randomBytes(count),
-    );
-  }
-
-  unwrap(token: Uint8Array): { message: Uint8Array; confidential: boolean } {
-    const { message, sealed, sequence } = this.#orDie(() => unwrapMessage(token, this.#key()));
-    this.#expectSequence(sequence);
-    return { message, confidential: sealed };
-  }
-
-  mic(message: Uint8Array): Uint8Array {
-    return makeMic(message, this.#key(), this.#nextSequence());
-  }
-
-  verifyMic(message: Uint8Array, token: Uint8Array): void {
-    this.#expectSequence(this.#orDie(() => checkMic(message, token, this.#key())));
-  }
-
   delete(): void {
     this.#state = 'dead';
-    this.#messageKey?.key.wipe();
+    this.#messages?.delete();
   }
 
   #accept(octets: Uint8Array): Uint8Array | undefined {
@@ -179,28 +175,41 @@ export class AcceptorContext implements AcceptedContext {
     return credentialsOf(krbCred, subkey === undefined ? [sessionKey] : [sessionKey, subkey], client);
   }
 
-  /** Fixes key and sequence numbers; the AP-REP if the initiator wants mutual authentication. */
-  #establish({ authenticator, sessionKey, subkey }: VerifiedApReq): Uint8Array | undefined {
+  /** Fixes keys and sequence numbers; the AP-REP if the initiator wants mutual authentication. */
+  #establish(verified: VerifiedApReq): Uint8Array | undefined {
     const { environment } = this.#parts;
-    const key = subkey ?? sessionKey;
-    // A key that could protect no message is refused before the context counts as established.
-    void key.checksumType;
-    this.#receiveSequence = BigInt((authenticator.seqNumber ?? 0) >>> 0);
-    if (!hasFlag(this.flags, GSS_FLAGS.mutual)) {
-      this.#messageKey = { key, acceptorSubkey: false, sender: 'acceptor' };
-      // Without an AP-REP both sides count from the initiator's number, as in MIT krb5.
-      this.#sendSequence = this.#receiveSequence;
-      return undefined;
-    }
-    const ours = freshSubkey(key, environment);
-    this.#messageKey = { key: ours, acceptorSubkey: true, sender: 'acceptor' };
+    const { authenticator, sessionKey, subkey } = verified;
+    const theirs = (authenticator.seqNumber ?? 0) >>> 0;
+    // Without an AP-REP both sides count from the initiator's number, as in MIT krb5.
+    if (!hasFlag(this.flags, GSS_FLAGS.mutual)) return void this.#open(verified, undefined, theirs);
+    const ours = freshSubkey(subkey ?? sessionKey, environment);
     const seqNumber = uint32(environment.randomBytes(4)) & 0x3fffffff;
-    this.#sendSequence = BigInt(seqNumber);
     const { ctime, cusec } = authenticator;
     const part = encode('EncApRepPart', { ctime, cusec, subkey: encryptionKey(ours), seqNumber });
     const confounder = environment.randomBytes(CONFOUNDER_OCTETS);
     const encPart = seal(part, sessionKey, KEY_USAGES.AP_REP, confounder);
+    this.#open(verified, ours, seqNumber);
     return encodeKrb5Token(TOKEN_IDS.AP_REP, encode('ApRep', { pvno: 5, msgType: 15, encPart }));
+  }
+
+  #open(verified: VerifiedApReq, acceptorSubkey: Key | undefined, sendSequence: number): void {
+    const { authenticator, sessionKey, subkey } = verified;
+    this.endTime = verified.ticketPart.endtime;
+    this.#messages = new EstablishedContext(
+      {
+        side: 'acceptor',
+        flags: this.flags,
+        source: this.source,
+        target: this.target,
+        endTime: this.endTime,
+        initiatorKey: subkey ?? sessionKey,
+        acceptorSubkey,
+        sendSequence: BigInt(sendSequence),
+        received: initialSequence(BigInt((authenticator.seqNumber ?? 0) >>> 0)),
+        anomalies: this.#parts.anomalies,
+      },
+      this.#parts.environment,
+    );
   }
 
   #acceptError(error: unknown): unknown {
@@ -220,33 +229,9 @@ export class AcceptorContext implements AcceptedContext {
     return krbErrorOf(refusal, { realm, sname: { nameType, nameString: components } }, environment);
   }
 
-  #key(): MessageKey {
-    if (this.#state !== 'established' || this.#messageKey === undefined) throw wrongState(this.#state);
-    return this.#messageKey;
-  }
-
-  #nextSequence(): bigint {
-    this.#key();
-    return this.#sendSequence++;
-  }
-
-  #expectSequence(sequence: bigint): void {
-    const checked = hasFlag(this.flags, GSS_FLAGS.replay | GSS_FLAGS.sequence);
-    this.#orDie(() => {
-      if (checked && sequence !== this.#receiveSequence) {
-        throw badToken('SND_SEQ', 'a replayed, lost or reordered message', 'RFC 4121 section 4.2.6');
-      }
-    });
-    this.#receiveSequence = sequence + 1n;
-  }
-
-  #orDie<Result>(action: () => Result): Result {
-    try {
-      return action();
-    } catch (error) {
-      this.#state = 'dead';
-      throw error;
-    }
+  protected override ready(): MessageContext {
+    if (this.#state === 'established' && this.#messages !== undefined) return this.#messages;
+    throw wrongState(this.#state);
   }
 }
 

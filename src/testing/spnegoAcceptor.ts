@@ -10,14 +10,15 @@ import { parseTlv } from '../asn1/tlv.js';
 import { ProtocolError } from '../errors.js';
 import type { Credential } from '../formats/credential.js';
 import type { Principal } from '../formats/principal.js';
-import type { StepResult } from '../gss/securityContext.js';
+import { ForwardedMessages } from '../gss/forwardedMessages.js';
+import type { MessageContext, StepResult } from '../gss/securityContext.js';
 import { KRB5_OID, MS_KRB5_OID } from '../gss/token.js';
 import { decode, encode, NEG_STATES, type NegTokenResp } from '../spnego/messages.js';
 import { AcceptError } from './acceptError.js';
 import type { AcceptedContext, AcceptorContext } from './acceptorContext.js';
 
 /** A negotiation that the other side starts. */
-export class SpnegoAcceptor implements AcceptedContext {
+export class SpnegoAcceptor extends ForwardedMessages implements AcceptedContext {
   readonly #context: AcceptorContext;
   #state: 'new' | 'waiting' | 'done' | 'dead' = 'new';
   /** Whether MICs must be exchanged. */
@@ -30,6 +31,7 @@ export class SpnegoAcceptor implements AcceptedContext {
 
   /** @param requestMic demands MICs even where they are not needed */
   constructor(context: AcceptorContext, requestMic = false) {
+    super();
     this.#context = context;
     this.#micDue = requestMic;
   }
@@ -49,6 +51,22 @@ export class SpnegoAcceptor implements AcceptedContext {
 
   get service(): Principal | undefined {
     return this.#context.service;
+  }
+
+  get source(): Principal {
+    return this.#context.source;
+  }
+
+  get target(): Principal {
+    return this.#context.target;
+  }
+
+  get endTime(): number {
+    return this.#context.endTime;
+  }
+
+  get protReady(): boolean {
+    return this.#context.protReady;
   }
 
   get flags(): number {
@@ -78,25 +96,13 @@ export class SpnegoAcceptor implements AcceptedContext {
     }
   }
 
-  wrap(message: Uint8Array, options?: { confidential?: boolean }): Uint8Array {
-    return this.#context.wrap(message, options);
-  }
-
-  unwrap(token: Uint8Array): { message: Uint8Array; confidential: boolean } {
-    return this.#context.unwrap(token);
-  }
-
-  mic(message: Uint8Array): Uint8Array {
-    return this.#context.mic(message);
-  }
-
-  verifyMic(message: Uint8Array, token: Uint8Array): void {
-    this.#context.verifyMic(message, token);
-  }
-
   delete(): void {
     this.#state = 'dead';
     this.#context.delete();
+  }
+
+  protected override ready(): MessageContext {
+    return this.#context;
   }
 
   #begin(token: Uint8Array): StepResult {

@@ -5,6 +5,7 @@ import { Key } from '../../src/crypto/key.js';
 import { DEFAULT_FLAGS, InitiatorContext } from '../../src/gss/context.js';
 import { GSS_FLAGS } from '../../src/gss/flags.js';
 import { checkMic, makeMic, unwrapMessage, wrapMessage } from '../../src/gss/perMessage.js';
+import type { SequenceAnomaly } from '../../src/gss/sequence.js';
 import { fuzzRuns } from '../support/fuzz.js';
 import { bitFlips, type ContextPair, codeThrown, establishedPair } from '../support/gssContexts.js';
 import {
@@ -33,7 +34,11 @@ describe.each(ETYPES)('messages under etype %i', (etype) => {
       for (const sealed of [true, false]) {
         const message = octets(length);
         expect(acceptor.unwrap(context.wrap(message, { confidential: sealed }))).toEqual({ message, sealed });
-        expect(context.unwrap(acceptor.wrap(message, { sealed }))).toEqual({ message, confidential: sealed });
+        expect(context.unwrap(acceptor.wrap(message, { sealed }))).toEqual({
+          message,
+          confidential: sealed,
+          anomaly: undefined,
+        });
       }
       acceptor.verifyMic(octets(length), context.mic(octets(length)));
       context.verifyMic(octets(length), acceptor.mic(octets(length)));
@@ -259,20 +264,54 @@ describe('sequence numbers', () => {
     expect(numbers).toEqual([first, first + 1n, first + 2n]);
   });
 
-  const disorders: [string, (acceptor: ScriptedAcceptor) => Uint8Array[]][] = [
-    ['repeated', (acceptor) => Array<Uint8Array>(2).fill(acceptor.wrap(hello))],
-    ['lost', (acceptor) => [acceptor.wrap(hello), acceptor.wrap(hello, { sequence: 1002n })]],
-    ['swapped', (acceptor) => [acceptor.wrap(hello), acceptor.wrap(hello)].reverse()],
-    ['old', (acceptor) => [acceptor.wrap(hello, { sequence: 999n })]],
-    ['equal in 32 bits only', (acceptor) => [acceptor.wrap(hello, { sequence: 1000n + (1n << 32n) })]],
-    ['of the upper half', (acceptor) => [acceptor.wrap(hello, { sequence: (1n << 64n) - 1n })]],
+  /** What is reported under `replay` and `sequence`, under `replay` alone and under `sequence` alone. */
+  type Reports = readonly (SequenceAnomaly | undefined)[];
+  const disorders: [string, (acceptor: ScriptedAcceptor) => Uint8Array[], Reports][] = [
+    [
+      'repeated',
+      (acceptor) => Array<Uint8Array>(2).fill(acceptor.wrap(hello)),
+      ['duplicate', 'duplicate', 'unsequenced'],
+    ],
+    [
+      'lost',
+      (acceptor) => [acceptor.wrap(hello), acceptor.wrap(hello, { sequence: 1002n })],
+      ['gap', undefined, 'gap'],
+    ],
+    [
+      'swapped',
+      (acceptor) => [acceptor.wrap(hello), acceptor.wrap(hello)].reverse(),
+      ['unsequenced', undefined, 'unsequenced'],
+    ],
+    [
+      'equal in 32 bits only',
+      (acceptor) => [acceptor.wrap(hello, { sequence: 1000n + (1n << 32n) })],
+      ['gap', undefined, 'gap'],
+    ],
+    [
+      'of the upper half',
+      (acceptor) => [acceptor.wrap(hello, { sequence: (1n << 64n) - 1n })],
+      ['gap', undefined, 'gap'],
+    ],
+    [
+      'older than the window',
+      (acceptor) => [0n, 65n, 0n].map((n) => acceptor.wrap(hello, { sequence: 1000n + n })),
+      ['unsequenced', 'old', 'unsequenced'],
+    ],
   ];
-  it.each(disorders)('that are %s are reported', (_, make) => {
-    for (const flag of [GSS_FLAGS.replay, GSS_FLAGS.sequence, GSS_FLAGS.replay | GSS_FLAGS.sequence]) {
-      const { context, acceptor } = establishedPair({}, { flags: UNORDERED | flag });
-      const codes = make(acceptor).map((token) => codeThrown(() => context.unwrap(token)));
-      expect(codes).toContain('ERR_GSS_TOKEN');
+  const orderFlags = [GSS_FLAGS.replay | GSS_FLAGS.sequence, GSS_FLAGS.replay, GSS_FLAGS.sequence];
+  it.each(disorders)('that are %s are reported', (_, make, reports) => {
+    for (const [i, flag] of orderFlags.entries()) {
+      const { context, acceptor } = establishedPair({}, { flags: UNORDERED | flag, anomalies: 'report' });
+      const anomalies = make(acceptor).map((token) => context.unwrap(token).anomaly);
+      expect(anomalies.at(-1)).toBe(reports[i]);
     }
+  });
+
+  it.each(disorders)('that are %s end the context unless a report is wanted', (_, make) => {
+    const { context, acceptor } = establishedPair();
+    const codes = make(acceptor).map((token) => codeThrown(() => context.unwrap(token)));
+    expect(codes).toContain('ERR_GSS_SEQUENCE');
+    expect(context.established).toBe(false);
   });
 
   it.each(disorders)('that are %s pass when neither replay nor sequence was asked for', (_, make) => {
@@ -284,7 +323,7 @@ describe('sequence numbers', () => {
     const { context, acceptor } = establishedPair();
     const mic = acceptor.mic(hello);
     context.verifyMic(hello, mic);
-    expect(codeThrown(() => context.verifyMic(hello, mic))).toBe('ERR_GSS_TOKEN');
+    expect(codeThrown(() => context.verifyMic(hello, mic))).toBe('ERR_GSS_SEQUENCE');
   });
 
   it('do not count before the token has been verified', () => {
