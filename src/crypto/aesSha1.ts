@@ -10,7 +10,9 @@ import {
   type EncryptionTypeFacts,
   identityRandomToKey,
   integrityError,
+  messagePieces,
   requireConfounder,
+  withSignOnly,
 } from './encryptionType.js';
 import { iterationCount } from './iterationCount.js';
 import { AES_BLOCK_LENGTH, type Primitives, ZERO_IV } from './primitives.js';
@@ -20,8 +22,8 @@ const PRF = utf8('prf');
 
 /** The encryption type with the given facts, on `primitives`. */
 export function aesSha1(facts: EncryptionTypeFacts, primitives: Primitives): EncryptionType {
-  const mac = (key: Uint8Array, data: Uint8Array): Uint8Array =>
-    primitives.hmac('sha1', key, data).subarray(0, facts.checksumLength);
+  const mac = (key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array =>
+    primitives.hmac('sha1', key, ...parts).subarray(0, facts.checksumLength);
 
   return {
     ...facts,
@@ -39,21 +41,23 @@ export function aesSha1(facts: EncryptionTypeFacts, primitives: Primitives): Enc
 
     encrypt(encryptionKey, integrityKey, plaintext, confounder) {
       requireConfounder(facts, confounder);
-      const whole = ctsEncrypt(primitives, encryptionKey, [confounder, plaintext], facts.checksumLength);
-      const tag = primitives.hmac('sha1', integrityKey, confounder, plaintext);
-      whole.set(tag.subarray(0, facts.checksumLength), whole.length - facts.checksumLength);
+      const { encrypted, signed } = messagePieces(confounder, plaintext);
+      const whole = ctsEncrypt(primitives, encryptionKey, encrypted, facts.checksumLength);
+      const tag = mac(integrityKey, ...signed);
+      whole.set(tag, whole.length - facts.checksumLength);
       return whole;
     },
 
-    decrypt(encryptionKey, integrityKey, ciphertext) {
+    decrypt(encryptionKey, integrityKey, ciphertext, signOnly) {
       const end = ciphertext.length - facts.checksumLength;
       if (end < facts.confounderLength) throw integrityError();
       const whole = ctsDecrypt(primitives, encryptionKey, ciphertext.subarray(0, end));
-      if (!equalBytes(mac(integrityKey, whole), ciphertext.subarray(end))) throw integrityError();
+      const tag = mac(integrityKey, ...withSignOnly(whole, facts.confounderLength, signOnly));
+      if (!equalBytes(tag, ciphertext.subarray(end))) throw integrityError();
       return whole.subarray(facts.confounderLength);
     },
 
-    checksum: mac,
+    checksum: (key, data) => mac(key, ...data),
 
     // RFC 3961 section 5.3. The hash is cut to whole cipher blocks, as MIT krb5 does; the message block size of
     // one octet in RFC 3962 section 6 would leave it at 20 octets.

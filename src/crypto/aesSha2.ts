@@ -10,7 +10,10 @@ import {
   type EncryptionTypeFacts,
   identityRandomToKey,
   integrityError,
+  messagePieces,
   requireConfounder,
+  signedCiphertext,
+  withSignOnly,
 } from './encryptionType.js';
 import { iterationCount } from './iterationCount.js';
 import { type Primitives, ZERO_IV } from './primitives.js';
@@ -53,21 +56,24 @@ export function aesSha2(facts: AesSha2Facts, primitives: Primitives): Encryption
 
     encrypt(encryptionKey, integrityKey, plaintext, confounder) {
       requireConfounder(facts, confounder);
-      const whole = ctsEncrypt(primitives, encryptionKey, [confounder, plaintext], facts.checksumLength);
+      const { encrypted } = messagePieces(confounder, plaintext);
+      const whole = ctsEncrypt(primitives, encryptionKey, encrypted, facts.checksumLength);
       const end = whole.length - facts.checksumLength;
-      whole.set(mac(integrityKey, ZERO_IV, whole.subarray(0, end)), end);
+      const signed = signedCiphertext(whole.subarray(0, end), facts.confounderLength, plaintext);
+      whole.set(mac(integrityKey, ZERO_IV, ...signed), end);
       return whole;
     },
 
-    decrypt(encryptionKey, integrityKey, ciphertext) {
+    decrypt(encryptionKey, integrityKey, ciphertext, signOnly) {
       const end = ciphertext.length - facts.checksumLength;
       if (end < facts.confounderLength) throw integrityError();
       const body = ciphertext.subarray(0, end);
-      if (!equalBytes(mac(integrityKey, ZERO_IV, body), ciphertext.subarray(end))) throw integrityError();
+      const tag = mac(integrityKey, ZERO_IV, ...withSignOnly(body, facts.confounderLength, signOnly));
+      if (!equalBytes(tag, ciphertext.subarray(end))) throw integrityError();
       return ctsDecrypt(primitives, encryptionKey, body).subarray(facts.confounderLength);
     },
 
-    checksum: (key, data) => mac(key, data),
+    checksum: (key, data) => mac(key, ...data),
 
     prf: (key, octets) => kdfHmacSha2(primitives, hash, key, PRF, prfLength, octets),
   };

@@ -1,12 +1,12 @@
 /**
  * A key and what can be done with it under the key usages of RFC 4120 section 7.5.1. The keys derived for a usage
- * (RFC 3961 section 5.3, RFC 8009 section 5) are kept for the life of the key.
+ * (RFC 3961 section 5.3, RFC 8009 section 5, RFC 4757 section 5) are kept for the life of the key.
  */
 import { equalBytes, wipe } from '../bytes.js';
 import { CryptoError } from '../errors.js';
 import { encryptionTypeName } from '../iana/encryptionTypes.js';
 import { KEY_PURPOSES, type KeyPurpose } from './derive.js';
-import type { EncryptionType } from './encryptionType.js';
+import type { EncryptionType, MessagePart, SignOnlyOctets } from './encryptionType.js';
 import { encryptionType } from './etypes.js';
 import type { Primitives } from './primitives.js';
 
@@ -56,12 +56,21 @@ export class Key {
   }
 
   /**
-   * Encrypts `plaintext`, with its checksum.
-   * @param usage key usage number, 0 to 2^32-1
-   * @param confounder 16 fresh random octets
+   * Octets of confounder that `encrypt` takes.
    * @throws CryptoError ERR_ETYPE_UNSUPPORTED or ERR_KEY_LENGTH
    */
-  encrypt(usage: number, plaintext: Uint8Array, confounder: Uint8Array): Uint8Array {
+  get confounderLength(): number {
+    return this.#type().confounderLength;
+  }
+
+  /**
+   * Encrypts `plaintext`, with its checksum. Of a plaintext in parts some may be only signed: the checksum covers them, but
+   * the ciphertext has them not.
+   * @param usage key usage number, 0 to 2^32-1
+   * @param confounder fresh random octets, `confounderLength` of them
+   * @throws CryptoError ERR_ETYPE_UNSUPPORTED or ERR_KEY_LENGTH
+   */
+  encrypt(usage: number, plaintext: Uint8Array | readonly MessagePart[], confounder: Uint8Array): Uint8Array {
     const row = this.#type();
     const encryptionKey = this.#derive(usage, 'encryption');
     return row.encrypt(encryptionKey, this.#derive(usage, 'integrity'), plaintext, confounder);
@@ -69,33 +78,36 @@ export class Key {
 
   /**
    * The plaintext of `ciphertext`, once its checksum has been verified.
+   * @param signOnly octets that the checksum covers besides, and where they stand in the message
    * @throws CryptoError ERR_INTEGRITY for anything not sealed with this key and usage, one message for all causes;
    * ERR_ETYPE_UNSUPPORTED or ERR_KEY_LENGTH
    */
-  decrypt(usage: number, ciphertext: Uint8Array): Uint8Array {
+  decrypt(usage: number, ciphertext: Uint8Array, signOnly?: readonly SignOnlyOctets[]): Uint8Array {
     const row = this.#type();
     const encryptionKey = this.#derive(usage, 'encryption');
-    return row.decrypt(encryptionKey, this.#derive(usage, 'integrity'), ciphertext);
+    return row.decrypt(encryptionKey, this.#derive(usage, 'integrity'), ciphertext, signOnly);
   }
 
   /**
-   * The checksum of `data`, of the checksum type that belongs to the encryption type.
+   * The checksum of `data` (octets, or several pieces in order), of the checksum type that belongs to the encryption type.
    * @throws CryptoError ERR_ETYPE_UNSUPPORTED or ERR_KEY_LENGTH
    */
-  checksum(usage: number, data: Uint8Array): Uint8Array {
-    return this.#type().checksum(this.#derive(usage, 'checksum'), data);
+  checksum(usage: number, data: Uint8Array | readonly Uint8Array[]): Uint8Array {
+    const pieces = data instanceof Uint8Array ? [data] : data;
+    return this.#type().checksum(this.#derive(usage, 'checksum'), pieces, usage);
   }
 
   /**
    * Whether `mac` is the checksum of `data`; the time taken does not depend on where they differ.
    * @throws CryptoError ERR_ETYPE_UNSUPPORTED or ERR_KEY_LENGTH
    */
-  verifyChecksum(usage: number, data: Uint8Array, mac: Uint8Array): boolean {
+  verifyChecksum(usage: number, data: Uint8Array | readonly Uint8Array[], mac: Uint8Array): boolean {
     return equalBytes(this.checksum(usage, data), mac);
   }
 
   /**
-   * The pseudo-random function of RFC 3961 section 3: 16 octets for the types of RFC 3962, 32 and 48 for those of RFC 8009.
+   * The pseudo-random function of RFC 3961 section 3: 16 octets for the types of RFC 3962, 32 and 48 for those of
+   * RFC 8009, 20 for RC4 (of MIT krb5; RFC 4757 has none).
    * @throws CryptoError ERR_ETYPE_UNSUPPORTED or ERR_KEY_LENGTH
    */
   prf(octets: Uint8Array): Uint8Array {

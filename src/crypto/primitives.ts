@@ -1,10 +1,10 @@
 /**
- * What the encryption types of RFC 3961, 3962 and 8009 are built from: the one interface that a crypto provider fills.
+ * What the encryption types of RFC 3962, 8009 and 4757 are built from: the one interface that a crypto provider fills.
  * Providers: noble.ts (portable) and nodeCrypto.ts (the runtime's own); defaultPrimitives.ts chooses.
  */
 
-/** Hash functions that HMAC and PBKDF2 are used with. */
-export type HmacHash = 'sha1' | 'sha256' | 'sha384';
+/** Hash functions that HMAC and PBKDF2 are used with; MD5 for RC4 only (RFC 4757). */
+export type HmacHash = 'md5' | 'sha1' | 'sha256' | 'sha384';
 
 /** Hash functions that are used by themselves. */
 export type DigestHash = 'md5' | 'sha1' | 'sha256' | 'sha384' | 'sha512';
@@ -46,7 +46,7 @@ export interface Primitives {
 /** Octets of an AES block. */
 export const AES_BLOCK_LENGTH = 16;
 
-/** The initial cipher state of every encryption type here: all zeros (RFC 3962 section 6, RFC 8009 section 5). */
+/** The initial cipher state of every AES type: all zeros (RFC 3962 section 6, RFC 8009 section 5). */
 export const ZERO_IV: Uint8Array = new Uint8Array(AES_BLOCK_LENGTH);
 
 /** @throws RangeError naming `data` when it is not whole AES blocks */

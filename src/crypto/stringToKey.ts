@@ -1,4 +1,4 @@
-/** Keys from passwords (string-to-key of RFC 3961 section 3; RFC 3962 section 4, RFC 8009 section 4). */
+/** Keys from passwords (string-to-key of RFC 3961 section 3; RFC 3962 section 4, RFC 8009 section 4, RFC 4757 section 2). */
 import { encryptionType } from './etypes.js';
 import type { IterationPolicy } from './iterationCount.js';
 import { Key } from './key.js';
@@ -13,10 +13,11 @@ export interface StringToKeyOptions extends IterationPolicy {
 /**
  * The key of a password.
  * @param password octets, UTF-8 by convention, neither trimmed nor normalised
- * @param salt octets; what the KDC sent, or realm and name components without separators
+ * @param salt octets; what the KDC sent, or realm and name components without separators. RC4 ignores it.
  * @param params s2kparams of the KDC: the iteration count in four octets; undefined for the type's default
  * @throws CryptoError ERR_ETYPE_UNSUPPORTED; ProtocolError ERR_S2K_PARAMS when the iteration count is malformed, below the
- * type's default or above the limit
+ * type's default or above the limit, or given to RC4; CryptoError ERR_PASSWORD_ENCODING for an RC4 key of a password that
+ * is no UTF-8
  */
 export async function stringToKey(
   etype: number,

@@ -4,14 +4,16 @@
  * The AP-REP must be sealed in the ticket's session key and repeat the authenticator's ctime and cusec to the
  * microsecond (section 3.2.5). Its subkey and sequence number are the acceptor's own choice.
  */
+import { STRONG_ETYPES } from '../crypto/etypes.js';
 import { Key } from '../crypto/key.js';
 import { ProtocolError } from '../errors.js';
 import type { Credential } from '../formats/credential.js';
+import { encryptionTypeName } from '../iana/encryptionTypes.js';
 import { KEY_USAGES } from '../iana/keyUsages.js';
 import type { AuthorizationData, Checksum } from '../messages/basic.js';
 import { AP_OPTIONS } from '../messages/flags.js';
 import { decode, encode } from '../messages/module.js';
-import { CONFOUNDER_OCTETS, encryptionKey, seal, unseal } from '../messages/sealed.js';
+import { encryptionKey, seal, unseal } from '../messages/sealed.js';
 import { type Environment, kerberosTime } from './environment.js';
 import { decodeKrbError, kdcError } from './krbError.js';
 import { nameText, principalName } from './principalName.js';
@@ -62,7 +64,7 @@ export function makeApReq(request: ApRequest, environment: Environment): SentApR
     authorizationData: request.authorizationData,
   });
   const usage = request.usage ?? KEY_USAGES.AP_REQ_AUTHENTICATOR;
-  const confounder = environment.randomBytes(CONFOUNDER_OCTETS);
+  const confounder = environment.randomBytes(credential.sessionKey.confounderLength);
   const apReq = encode('ApReq', {
     pvno: 5,
     msgType: 14,
@@ -79,16 +81,22 @@ const RULE = 'RFC 4120 section 3.2.5';
 /**
  * Checks the server's answer.
  * @param nowMs our clock, for the difference in a KRB_AP_ERR_SKEW
+ * @param permittedEtypes what its subkey may be of, besides the session key's type
  * @throws KdcError when it is a KRB-ERROR
  * @throws CryptoError ERR_INTEGRITY when the sender does not hold the session key
- * @throws ProtocolError ERR_AP_REP when it answers another request
+ * @throws ProtocolError ERR_AP_REP when it answers another request, ERR_REPLY_ETYPE for its subkey
  */
-export function checkApRep(octets: Uint8Array, sent: SentApReq, nowMs: number): ApReply {
+export function checkApRep(
+  octets: Uint8Array,
+  sent: SentApReq,
+  nowMs: number,
+  permittedEtypes: readonly number[] = STRONG_ETYPES,
+): ApReply {
   const { credential } = sent;
   const error = decodeKrbError(octets);
   if (error !== undefined) {
     const service = nameText(principalName(credential.server), credential.server.realm);
-    throw kdcError(error, credential.server.realm, service, nowMs);
+    throw kdcError(error, credential.server.realm, service, nowMs, 'service');
   }
   const rep = decode('ApRep', octets);
   const plain = unseal(rep.encPart, credential.sessionKey, KEY_USAGES.AP_REP);
@@ -96,8 +104,35 @@ export function checkApRep(octets: Uint8Array, sent: SentApReq, nowMs: number): 
   if (ctime !== sent.ctime || cusec !== sent.cusec) {
     throw new ProtocolError('ERR_AP_REP', 'AP-REP.encPart', 'it answers another AP-REQ', RULE);
   }
+  if (subkey !== undefined && ![credential.sessionKey.etype, ...permittedEtypes].includes(subkey.keytype)) {
+    const problem = `a subkey of ${encryptionTypeName(subkey.keytype)}, which is not permitted`;
+    throw new ProtocolError('ERR_REPLY_ETYPE', 'AP-REP.encPart.subkey', problem, 'RFC 4537 section 3');
+  }
   return {
     subkey: subkey === undefined ? undefined : new Key(subkey.keytype, subkey.keyvalue),
     seqNumber: seqNumber ?? 0,
   };
+}
+
+/**
+ * The client's answer to an AP-REP in DCE style: an AP-REP of the present time that repeats the server's sequence number
+ * and has no subkey (RFC 4757 section 7.1, MS-KILE section 3.4.5.1).
+ * @param timeOffsetSeconds the server's clock minus ours
+ */
+export function makeDceApRep(
+  { sessionKey }: Credential,
+  seqNumber: number,
+  environment: Environment,
+  timeOffsetSeconds = 0,
+): Uint8Array {
+  const { seconds: ctime, microseconds: cusec } = kerberosTime(
+    environment.nowMs() + timeOffsetSeconds * 1000,
+  );
+  const part = encode('EncApRepPart', { ctime, cusec, seqNumber });
+  const confounder = environment.randomBytes(sessionKey.confounderLength);
+  return encode('ApRep', {
+    pvno: 5,
+    msgType: 15,
+    encPart: seal(part, sessionKey, KEY_USAGES.AP_REP, confounder),
+  });
 }

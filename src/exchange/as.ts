@@ -27,11 +27,12 @@ import type { PaData } from '../messages/paData.js';
 import { decodeEncKdcRepPart, unseal } from '../messages/sealed.js';
 import { askKdc, askKey, type Exchange } from './ask.js';
 import { checkReply } from './checkReply.js';
-import { PA_REQ_ENC_PA_REP, requestProven } from './encPaRep.js';
+import { fastAvailable, PA_REQ_ENC_PA_REP, requestProven } from './encPaRep.js';
 import { type Environment, freshNonce, type Policy } from './environment.js';
 import { chooseKeyInfo, type KeyInfo } from './keyInfo.js';
 import { decodeKrbError, kdcError, serverTimeMs } from './krbError.js';
 import type { LongTermKey } from './longTermKey.js';
+import { pacRequest } from './pacRequest.js';
 import { chooseMechanism } from './preauth/mechanisms.js';
 import { principalName, principalOf } from './principalName.js';
 import { credentialOf } from './ticketing.js';
@@ -52,6 +53,8 @@ export interface AsRequest {
   readonly etypes: readonly number[];
   /** Addresses to bind the ticket to; usually none. */
   readonly addresses?: readonly HostAddress[] | undefined;
+  /** Whether the KDC shall put a PAC into the ticket; it decides by itself unless given. */
+  readonly requestPac?: boolean | undefined;
   /** The KDC's clock minus ours as known from before, seconds. */
   readonly timeOffsetSeconds?: number | undefined;
 }
@@ -65,6 +68,12 @@ export interface AsResult {
   readonly keyExpiration: number | undefined;
   /** Encryption type of the client's key. */
   readonly replyEtype: number;
+  /** Version of the client's key, if the KDC tells. */
+  readonly keyVersion: number | undefined;
+  /** Type of the padata by which the client proved itself, as in PA_DATA_TYPES; undefined when the KDC asked for none. */
+  readonly preauthType: number | undefined;
+  /** Whether the KDC says under the client's key that it knows FAST (RFC 6113). */
+  readonly fastAvailable: boolean;
 }
 
 /** Requests of one exchange; every legitimate course needs fewer. */
@@ -118,7 +127,7 @@ export function* asExchange(
     const asReq = encode('AsReq', {
       pvno: 5,
       msgType: 10,
-      padata: [...state.preauth, PA_REQ_ENC_PA_REP],
+      padata: [...state.preauth, ...pacRequest(request.requestPac), PA_REQ_ENC_PA_REP],
       reqBody: body,
     });
     const octets = yield* askKdc(request.client.realm, asReq, state.tcpOnly);
@@ -202,10 +211,16 @@ function followKdcClock(state: AsState, error: KrbError): void {
 }
 
 /** The key that the KDC asks for. */
-function* firstKey({ methodData, request }: AsState): Exchange<LongTermKey> {
-  chooseMechanism(methodData);
-  const info = chooseKeyInfo(methodData, request.etypes, request.client);
+function* firstKey(state: AsState): Exchange<LongTermKey> {
+  chooseMechanism(state.methodData);
+  const info = chosenKeyInfo(state);
   return { info, key: yield* askKey(info.etype, info.salt, info.s2kparams) };
+}
+
+/** Of the types that we offered, those count that may be used. @throws ProtocolError ERR_ETYPE_POLICY */
+function chosenKeyInfo({ methodData, request, policy }: AsState): KeyInfo {
+  const etypes = request.etypes.filter((etype) => policy.permittedEtypes.includes(etype));
+  return chooseKeyInfo(methodData, etypes, request.client);
 }
 
 /** After a failure, once: the other key that the KDC names now. Without one, the KDC's error stands. */
@@ -229,7 +244,7 @@ function updated(old: readonly PaData[], recent: readonly PaData[]): readonly Pa
 
 function newKeyInfo(state: AsState, error: KrbError): KeyInfo {
   try {
-    return chooseKeyInfo(state.methodData, state.request.etypes, state.request.client);
+    return chosenKeyInfo(state);
   } catch {
     throw failure(state, error);
   }
@@ -283,6 +298,9 @@ function* acceptReply(
     kdcTimeOffsetSeconds: Math.round(state.offsetMs / 1000),
     keyExpiration: encPart.keyExpiration,
     replyEtype: replyKey.etype,
+    keyVersion: rep.encPart.kvno,
+    preauthType: state.preauth[0]?.padataType,
+    fastAvailable: fastAvailable(encPart),
   };
 }
 

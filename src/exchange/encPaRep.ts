@@ -34,6 +34,12 @@ export function requestProven(asReq: Uint8Array, encPart: EncKdcRepPart, replyKe
   return true;
 }
 
+/** Whether the KDC tells in the encrypted part that it knows FAST (RFC 6806 section 11, RFC 6113 section 5.4). */
+export function fastAvailable({ flags, encryptedPaData }: EncKdcRepPart): boolean {
+  const told = encryptedPaData?.some(({ padataType }) => padataType === PA_DATA_TYPES['PA-FX-FAST']);
+  return hasFlag(flags, TICKET_FLAGS.encPaRep) && told === true;
+}
+
 function broken(problem: string): ProtocolError {
   return new ProtocolError('ERR_REPLY_ENC_PA_REP', 'AS-REP.encPart.encryptedPaData', problem, RULE);
 }

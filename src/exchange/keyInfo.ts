@@ -7,6 +7,7 @@
  */
 import { utf8 } from '../bytes.js';
 import { ProtocolError } from '../errors.js';
+import { weakHint } from '../formats/etypeList.js';
 import type { Principal } from '../formats/principal.js';
 import { encryptionTypeName } from '../iana/encryptionTypes.js';
 import { PA_DATA_TYPES } from '../iana/paDataTypes.js';
@@ -31,8 +32,8 @@ export function paDataValue(
 
 /**
  * The key to use.
- * @param etypes those we offered, best first
- * @throws ProtocolError ERR_ETYPE_POLICY when the KDC names types and none of them is ours
+ * @param etypes those we offered and may use, best first
+ * @throws ProtocolError ERR_ETYPE_POLICY when the KDC names types and none of them is ours, or we have none
  */
 export function chooseKeyInfo(
   padata: readonly PaData[],
@@ -40,20 +41,25 @@ export function chooseKeyInfo(
   client: Principal,
 ): KeyInfo {
   const offered = keyInfos(padata, client);
-  if (offered === undefined) {
+  const [best] = etypes;
+  if (offered === undefined && best !== undefined) {
     const salt = paDataValue(padata, 'PA-PW-SALT') ?? defaultSalt(client);
-    return { etype: etypes[0]!, salt, s2kparams: undefined };
+    return { etype: best, salt, s2kparams: undefined };
   }
   for (const etype of etypes) {
-    const info = offered.find((candidate) => candidate.etype === etype);
+    const info = offered?.find((candidate) => candidate.etype === etype);
     if (info !== undefined) return info;
   }
-  const theirs = offered.map((info) => encryptionTypeName(info.etype)).join(', ') || 'none';
-  const ours = etypes.map(encryptionTypeName).join(', ');
-  throw new ProtocolError(
+  throw noCommonType(offered?.map(({ etype }) => etype) ?? [], etypes);
+}
+
+function noCommonType(offered: readonly number[], accepted: readonly number[]): ProtocolError {
+  const theirs = offered.map(encryptionTypeName).join(', ') || 'none';
+  const ours = accepted.map(encryptionTypeName).join(', ') || 'none';
+  return new ProtocolError(
     'ERR_ETYPE_POLICY',
     'ETYPE-INFO2',
-    `the account has keys of ${theirs}; we accept ${ours}`,
+    `the account has keys of ${theirs}; we accept ${ours}${weakHint(offered, accepted)}`,
     'RFC 4120 section 3.1.3',
   );
 }

@@ -21,8 +21,15 @@ export function serverTimeMs(error: KrbError): number {
  * The error to throw.
  * @param principal whom the request was about
  * @param nowMs our clock when it arrived
+ * @param sender who answered if it was no KDC
  */
-export function kdcError(error: KrbError, realm: string, principal: string, nowMs: number): KdcError {
+export function kdcError(
+  error: KrbError,
+  realm: string,
+  principal: string,
+  nowMs: number,
+  sender?: 'service',
+): KdcError {
   return new KdcError({
     number: error.errorCode,
     symbol: errorSymbol(error.errorCode),
@@ -32,5 +39,6 @@ export function kdcError(error: KrbError, realm: string, principal: string, nowM
     skewSeconds: (serverTimeMs(error) - nowMs) / 1000,
     eText: error.eText === undefined ? undefined : printable(error.eText),
     eData: error.eData,
+    ...(sender === undefined ? {} : { sender }),
   });
 }

@@ -24,6 +24,7 @@ import { makeApReq } from './ap.js';
 import { askKdc, type Exchange } from './ask.js';
 import { checkReply, isCrossRealmTgt } from './checkReply.js';
 import { type Environment, freshNonce, type Policy } from './environment.js';
+import { checkEtypes } from './etypePolicy.js';
 import { decodeKrbError, kdcError } from './krbError.js';
 import { principalName, sameName } from './principalName.js';
 import { credentialOf } from './ticketing.js';
@@ -59,12 +60,16 @@ function realmToAsk({ kdcOptions, tgt }: TgsRequest): string {
   return hasFlag(kdcOptions, KDC_OPTIONS.renew | KDC_OPTIONS.validate) ? tgt.server.realm : realmOfTgt(tgt);
 }
 
-/** One request and reply. The result may be a ticket-granting ticket of another realm when `canonicalize` is set. */
+/**
+ * One request and reply. The result may be a ticket-granting ticket of another realm when `canonicalize` is set.
+ * @throws CredentialError ERR_ETYPE_POLICY; KdcError, ProtocolError, CryptoError
+ */
 export function* tgsExchange(
   request: TgsRequest,
   environment: Environment,
   policy: Policy,
 ): Exchange<Credential> {
+  checkEtypes(request.tgt, request.etypes, policy);
   const realm = realmToAsk(request);
   const body = requestBody(request, realm, environment);
   const subkey = freshSubkey(request.tgt.sessionKey, environment);
@@ -184,7 +189,7 @@ function latestEnd({ kdcOptions, tgt }: TgsRequest): number {
   return hasFlag(kdcOptions, KDC_OPTIONS.renew) ? tgt.renewTill : tgt.endTime;
 }
 
-/** A random key of the same type as `key`; the types of RFC 3962 and RFC 8009 take any octets. */
+/** A random key of the same type as `key`; all supported types take any octets. */
 export function freshSubkey(key: Key, environment: Environment): Key {
   return new Key(key.etype, environment.randomBytes(key.value.length));
 }

@@ -55,10 +55,7 @@ const LIBDEFAULTS: readonly ConfigKey[] = [
     ignored: 'caches are always written in version 4',
     harmless: true,
   }),
-  key('libdefaults', 'client_aware_channel_bindings', 'boolean', {
-    ignored: 'KERB_AP_OPTIONS_CBT is not sent',
-    agrees: false,
-  }),
+  key('libdefaults', 'client_aware_channel_bindings', 'boolean'),
   key('libdefaults', 'clockskew', 'integer'),
   key('libdefaults', 'default_ccache_name', 'path'),
   key('libdefaults', 'default_client_keytab_name', 'path'),
@@ -81,10 +78,7 @@ const LIBDEFAULTS: readonly ConfigKey[] = [
     ignored: 'only SRV records are asked for',
     agrees: false,
   }),
-  key('libdefaults', 'enforce_ok_as_delegate', 'boolean', {
-    ignored: 'nothing is delegated',
-    harmless: true,
-  }),
+  key('libdefaults', 'enforce_ok_as_delegate', 'boolean'),
   key('libdefaults', 'err_fmt', 'text', { ignored: 'messages have one form', harmless: true }),
   key('libdefaults', 'extra_addresses', 'text', { ignored: 'no addresses are added' }),
   key('libdefaults', 'forwardable', 'boolean', { perRealm: true }),

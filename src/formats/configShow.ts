@@ -1,7 +1,11 @@
 /** The effective settings of a configuration, and where each comes from. */
+import { SUPPORTED_ETYPES } from '../crypto/etypes.js';
 import { encryptionTypeName } from '../iana/encryptionTypes.js';
+import { parseBoolean } from './configValue.js';
+import { isEtypeAllowed } from './etypeList.js';
 import type { Krb5Config } from './krb5Config.js';
 import type { ProfilePlace } from './profile.js';
+import { isProxyUrl, parseServerAddress } from './serverAddress.js';
 
 /** One setting with its value. */
 export interface EffectiveSetting {
@@ -16,7 +20,18 @@ export interface EffectiveSetting {
 
 type Show = (config: Krb5Config) => string | number | boolean | undefined;
 
-const etypes = (numbers: readonly number[]): string => numbers.map(encryptionTypeName).join(' ');
+/** Whether a boolean setting that no member of the configuration has is on. */
+function isSet(name: string): Show {
+  return ({ profile }) => parseBoolean(profile.get('libdefaults', name) ?? '') ?? false;
+}
+
+/** Those of `numbers` that may be used and that this package has. */
+const etypes = (numbers: readonly number[], config: Krb5Config): string =>
+  numbers
+    .filter((etype) => config.permittedEtypes.includes(etype) && SUPPORTED_ETYPES.includes(etype))
+    .filter((etype) => isEtypeAllowed(etype, config))
+    .map(encryptionTypeName)
+    .join(' ');
 
 /** Settings of [libdefaults] that have an effect; behind the name, its fallback. */
 const LIBDEFAULTS: readonly (readonly [string, Show, string?])[] = [
@@ -25,6 +40,7 @@ const LIBDEFAULTS: readonly (readonly [string, Show, string?])[] = [
   ['allow_rc4', (config) => config.allowRc4],
   ['allow_weak_crypto', (config) => config.allowWeakCrypto],
   ['canonicalize', (config) => config.canonicalize],
+  ['client_aware_channel_bindings', isSet('client_aware_channel_bindings')],
   ['clockskew', (config) => config.clockSkewSeconds],
   ['default_ccache_name', (config) => config.defaultCcacheName ?? 'FILE:/tmp/krb5cc_%{uid}'],
   [
@@ -32,9 +48,10 @@ const LIBDEFAULTS: readonly (readonly [string, Show, string?])[] = [
     (config) => config.defaultClientKeytabName ?? 'FILE:/etc/krb5/user/%{euid}/client.keytab',
   ],
   ['default_keytab_name', (config) => config.defaultKeytabName ?? 'FILE:/etc/krb5.keytab'],
-  ['default_tgs_enctypes', (config) => etypes(config.defaultTgsEtypes), 'permitted_enctypes'],
-  ['default_tkt_enctypes', (config) => etypes(config.defaultTktEtypes), 'permitted_enctypes'],
+  ['default_tgs_enctypes', (config) => etypes(config.defaultTgsEtypes, config), 'permitted_enctypes'],
+  ['default_tkt_enctypes', (config) => etypes(config.defaultTktEtypes, config), 'permitted_enctypes'],
   ['dns_lookup_kdc', (config) => config.dnsLookupKdc, 'dns_fallback'],
+  ['enforce_ok_as_delegate', isSet('enforce_ok_as_delegate')],
   ['forwardable', (config) => config.forwardable],
   [
     'kcm_socket',
@@ -42,7 +59,7 @@ const LIBDEFAULTS: readonly (readonly [string, Show, string?])[] = [
   ],
   ['kdc_timesync', (config) => config.kdcTimesync],
   ['noaddresses', (config) => config.noaddresses],
-  ['permitted_enctypes', (config) => etypes(config.permittedEtypes)],
+  ['permitted_enctypes', (config) => etypes(config.permittedEtypes, config)],
   ['proxiable', (config) => config.proxiable],
   ['renew_lifetime', (config) => seconds(config.renewLifetimeSeconds ?? 0)],
   ['request_timeout', (config) => seconds(config.requestTimeoutSeconds ?? 30)],
@@ -96,6 +113,8 @@ function mappings({ profile }: Krb5Config, section: string, names?: readonly str
   const settings: EffectiveSetting[] = [];
   const add = (...path: string[]) => {
     for (const { value, file, line } of profile.relations(section, ...path)) {
+      // What names no server is passed over; `krb5 config check` tells.
+      if (section === 'realms' && (isProxyUrl(value) || parseServerAddress(value, 1) === undefined)) continue;
       settings.push({ section, name: path.join('.'), value, source: { file, line } });
     }
   };

@@ -1,5 +1,6 @@
 /** Lists of encryption types as krb5.conf writes them (krb5.conf(5) "Encryption types"). */
-import { encryptionTypeNumbers } from '../iana/encryptionTypes.js';
+import { isWeakEtype, STRONG_ETYPES } from '../crypto/etypes.js';
+import { encryptionTypeName, encryptionTypeNumbers } from '../iana/encryptionTypes.js';
 
 /** Which outdated encryption types may be used although they can be broken. */
 export interface EtypePolicy {
@@ -13,7 +14,7 @@ const RC4 = 23;
 const DES3 = 16;
 const EXPORT_RC4 = 24;
 /** What MIT krb5 prefers: AES with SHA-1, AES with SHA-2, the outdated ones, Camellia. */
-const DEFAULT_ETYPES: readonly number[] = [18, 17, 20, 19, DES3, RC4, 25, 26];
+const DEFAULT_ETYPES: readonly number[] = [...STRONG_ETYPES, DES3, RC4, 25, 26];
 /** Single DES, which MIT krb5 does not know any more either. */
 const REMOVED_ETYPES: readonly number[] = [1, 2, 3];
 
@@ -28,6 +29,13 @@ export function isEtypeAllowed(etype: number, policy: EtypePolicy): boolean {
   if (etype === DES3) return policy.allowDes3;
   if (etype === EXPORT_RC4) return policy.allowWeakCrypto;
   return !REMOVED_ETYPES.includes(etype);
+}
+
+/** What to add to a refusal of `wanted`: how the weak types among them that are not permitted would be; may be empty. */
+export function weakHint(wanted: readonly number[], permitted: readonly number[]): string {
+  const refused = wanted.filter((etype) => isWeakEtype(etype) && !permitted.includes(etype));
+  const names = [...new Set(refused)].map(encryptionTypeName).join(', ');
+  return names === '' ? '' : `; ${names} is weak and needs allow_rc4 = true in [libdefaults] of krb5.conf`;
 }
 
 /** A list as read, and the words of it that say nothing to us. */

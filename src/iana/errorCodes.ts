@@ -25,7 +25,10 @@ export const ERROR_CODES = {
   KDC_ERR_NEVER_VALID: { number: 11, text: 'the requested start time is later than the end time' },
   KDC_ERR_POLICY: { number: 12, text: "the KDC's policy refuses the request" },
   KDC_ERR_BADOPTION: { number: 13, text: 'the KDC cannot fulfil a requested option' },
-  KDC_ERR_ETYPE_NOSUPP: { number: 14, text: 'the KDC shares no encryption type with the request' },
+  KDC_ERR_ETYPE_NOSUPP: {
+    number: 14,
+    text: 'the KDC shares no encryption type with the request (see permitted_enctypes and allow_rc4)',
+  },
   KDC_ERR_SUMTYPE_NOSUPP: { number: 15, text: 'the KDC does not support the checksum type' },
   KDC_ERR_PADATA_TYPE_NOSUPP: { number: 16, text: 'the KDC does not support the pre-authentication type' },
   KDC_ERR_TRTYPE_NOSUPP: { number: 17, text: 'the KDC does not support the transited type' },

@@ -1,4 +1,4 @@
-/** Messages between client and application server, RFC 4120 section 5.5. */
+/** Messages between client and application server, RFC 4120 section 5.5; RFC 4537. */
 import type { Message } from './module.js';
 
 /** Section 5.5.1, inside its application tag. */
@@ -64,3 +64,6 @@ export const EncApRepPartBody = {
 /** Section 5.5.2. */
 export const EncApRepPart = { application: 'EncAPRepPart', tag: 27, of: 'EncApRepPartBody' } as const;
 export type EncApRepPart = Message<'EncApRepPart'>;
+
+/** Contents of AD-ETYPE-NEGOTIATION, RFC 4537 section 3. */
+export const EtypeList = { alias: 'EtypeList', of: 'SEQUENCE OF Int32' } as const;

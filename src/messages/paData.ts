@@ -43,6 +43,12 @@ export const EtypeInfo2 = { alias: 'ETYPE-INFO2', of: 'SEQUENCE OF EtypeInfo2Ent
 /** e-data of KDC_ERR_PREAUTH_REQUIRED, section 5.9.1. */
 export const MethodData = { alias: 'METHOD-DATA', of: 'SEQUENCE OF PaData' } as const;
 
+/** [MS-KILE] section 2.2.3: whether the ticket shall have a PAC. */
+export const KerbPaPacRequest = {
+  sequence: 'KERB-PA-PAC-REQUEST',
+  fields: { includePac: '[0] BOOLEAN' },
+} as const;
+
 /** Element of TYPED-DATA; the RFC gives it no name. */
 export const TypedDataEntry = {
   sequence: 'TYPED-DATA-entry',

@@ -6,12 +6,9 @@ import type { EncryptedData, EncryptionKey } from './basic.js';
 import type { EncKdcRepPart } from './kdc.js';
 import { decode } from './module.js';
 
-/** Octets of confounder that every encryption type of RFC 3962 and RFC 8009 needs. */
-export const CONFOUNDER_OCTETS = 16;
-
 /**
  * Encrypts `plaintext` for `usage`.
- * @param confounder 16 fresh random octets
+ * @param confounder fresh random octets, `confounderLength` of the key
  */
 export function seal(
   plaintext: Uint8Array,

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { encryptionType, encryptionTypes, SUPPORTED_ETYPES } from '../../src/crypto/etypes.js';
+import { encryptionType, encryptionTypes, STRONG_ETYPES, SUPPORTED_ETYPES } from '../../src/crypto/etypes.js';
 import { encryptionTypeName } from '../../src/iana/encryptionTypes.js';
 import { octets, providers } from './support.js';
 
 describe('the table of encryption types', () => {
   it('is in the default order of MIT krb5', () => {
-    expect(SUPPORTED_ETYPES).toEqual([18, 17, 20, 19]);
+    expect(SUPPORTED_ETYPES).toEqual([18, 17, 20, 19, 23]);
+    expect(STRONG_ETYPES).toEqual([18, 17, 20, 19]);
     for (const [, primitives] of providers) {
       expect([...encryptionTypes(primitives).keys()]).toEqual(SUPPORTED_ETYPES);
     }
@@ -31,7 +32,7 @@ describe('the table of encryption types', () => {
     });
   });
 
-  it.each([0, 1, 3, 16, 23, 24, 25, 26, -1, 1.5])('refuses etype %d, naming what it knows', (etype) => {
+  it.each([0, 1, 3, 16, 24, 25, 26, -1, -128, 1.5])('refuses etype %d, naming what it knows', (etype) => {
     expect(() => encryptionType(etype)).toThrow(
       expect.objectContaining({
         code: 'ERR_ETYPE_UNSUPPORTED',

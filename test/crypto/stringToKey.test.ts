@@ -57,7 +57,7 @@ describe('stringToKey', () => {
   });
 
   it('refuses types it does not know', async () => {
-    await expect(stringToKey(23, password, salt)).rejects.toThrow(
+    await expect(stringToKey(24, password, salt)).rejects.toThrow(
       expect.objectContaining({ code: 'ERR_ETYPE_UNSUPPORTED' }),
     );
   });

@@ -109,6 +109,19 @@ describe('AP-REP', () => {
     await expect(check(answer(sent), sent)).resolves.toEqual({ subkey: undefined, seqNumber: 0 });
   });
 
+  it('may not bring a weak subkey, unless the session key is of the same type', async () => {
+    const sent = request();
+    const weak = { subkey: { keytype: 23, keyvalue: new Uint8Array(16) } };
+    const error = await failure(check(answer(sent, weak), sent), 'ERR_REPLY_ETYPE');
+    expect(error.message).toContain('arcfour-hmac');
+    const sessionKey = new Key(23, environment.randomBytes(16));
+    const rc4 = request({ credential: { ...credential, sessionKey } });
+    const part = { ctime: rc4.ctime, cusec: rc4.cusec, ...weak };
+    const encPart = seal(encode('EncApRepPart', part), sessionKey, 12, new Uint8Array(8));
+    const reply = await check(encode('ApRep', { pvno: 5, msgType: 15, encPart }), rc4);
+    expect(reply.subkey!.etype).toBe(23);
+  });
+
   it.each([
     ['ctime', (sent: SentApReq) => ({ ctime: sent.ctime + 1 })],
     ['cusec', (sent: SentApReq) => ({ cusec: (sent.cusec + 1) % 1_000_000 })],

@@ -163,7 +163,19 @@ describe('key of the client', () => {
   it('is not of a type that we did not offer', async () => {
     const realm = exampleRealm();
     namesKeys(realm, etypeInfo2([keyInfo(23), keyInfo(3)]));
-    await failure(login(realm), 'ERR_ETYPE_POLICY');
+    const error = await failure(login(realm), 'ERR_ETYPE_POLICY');
+    expect(error.message).toContain('allow_rc4 = true');
+    expect(realm.kdc.timestamps).toHaveLength(0);
+  });
+
+  it.each([
+    [[etypeInfo2([keyInfo(23)])], [18, 23]],
+    [[etypeInfo2([keyInfo(23)])], [23]],
+    [[], [23]],
+  ])('is not of a type that the policy does not permit, even if it was offered', async (padata, etypes) => {
+    const realm = exampleRealm({ sessionEtypes: [18, 23] }, [18, 23]);
+    namesKeys(realm, ...padata);
+    await failure(login(realm, { request: { etypes } }), 'ERR_ETYPE_POLICY');
     expect(realm.kdc.timestamps).toHaveLength(0);
   });
 
@@ -196,7 +208,15 @@ describe('pre-authentication', () => {
   it('is not tried for an account without keys that offers none of our mechanisms', async () => {
     const realm = exampleRealm();
     realm.kdc.hooks = { rewriteMethodData: () => [pa('PA-PK-AS-REQ'), etypeInfo2([])] };
-    await failure(login(realm), 'ERR_PREAUTH_UNSUPPORTED');
+    const error = await failure(login(realm), 'ERR_PREAUTH_UNSUPPORTED');
+    expect(error.message).not.toContain('allow_rc4');
+  });
+
+  it('names the settings of encryption types when the KDC names no keys, as MIT krb5 does for other types', async () => {
+    const realm = exampleRealm();
+    realm.kdc.hooks = { rewriteMethodData: () => [pa('PA-PK-AS-REQ')] };
+    const error = await failure(login(realm), 'ERR_PREAUTH_UNSUPPORTED');
+    expect(error.message).toContain('permitted_enctypes and allow_rc4');
   });
 
   it('never sends a failed key again', async () => {

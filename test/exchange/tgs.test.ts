@@ -54,6 +54,23 @@ const realmsAsked = (asked: readonly Question[]): string[] =>
   asked.flatMap((q) => (q.ask === 'kdc' ? [q.realm] : []));
 
 describe('TGS exchange', () => {
+  it('asks for nothing under or for a session key that is not permitted', async () => {
+    const realm = exampleRealm();
+    const { credential: tgt } = await login(realm);
+    const rc4 = { ...tgt, sessionKey: realm.kdc.freshKey(23) };
+    realm.kdc.requests = [];
+    for (const outcome of [
+      ticketFor(realm, rc4),
+      ticketFor(realm, rc4, { etypes: [18, 23] }),
+      ticketFor(realm, tgt, { etypes: [23] }),
+    ]) {
+      expect((await failure(outcome, 'ERR_ETYPE_POLICY')).message).toContain('allow_rc4 = true');
+    }
+    const narrow = ticketFor(realm, tgt, {}, { permittedEtypes: [20] });
+    expect((await failure(narrow, 'ERR_ETYPE_POLICY')).message).not.toContain('allow_rc4');
+    expect(realm.kdc.requests).toHaveLength(0);
+  });
+
   it('gives a service ticket with the key of the encrypted part', async () => {
     const realm = exampleRealm();
     const { credential: tgt } = await login(realm);

@@ -2,7 +2,7 @@
 import { KEY_USAGES } from '../../iana/keyUsages.js';
 import { PA_DATA_TYPES } from '../../iana/paDataTypes.js';
 import { encode } from '../../messages/module.js';
-import { CONFOUNDER_OCTETS, seal } from '../../messages/sealed.js';
+import { seal } from '../../messages/sealed.js';
 import { kerberosTime } from '../environment.js';
 import type { PreauthMechanism } from './mechanism.js';
 
@@ -12,7 +12,7 @@ export const encTimestamp: PreauthMechanism = {
   *respond({ longTermKey: { key }, nowMs, environment }) {
     const { seconds, microseconds } = kerberosTime(nowMs);
     const timestamp = encode('PaEncTsEnc', { patimestamp: seconds, pausec: microseconds });
-    const confounder = environment.randomBytes(CONFOUNDER_OCTETS);
+    const confounder = environment.randomBytes(key.confounderLength);
     const sealed = seal(timestamp, key, KEY_USAGES.PA_ENC_TIMESTAMP, confounder);
     return {
       padataType: PA_DATA_TYPES['PA-ENC-TIMESTAMP'],
