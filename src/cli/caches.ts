@@ -1,13 +1,14 @@
 /** The credential caches that a command works on. The one place of the program that turns names into caches. */
 import { systemCcacheName } from '../client/system.js';
+import { CredentialError } from '../errors.js';
 import type { Krb5Config } from '../formats/krb5Config.js';
 import { formatPrincipal } from '../formats/principal.js';
 import type { CacheCollection, CredentialCacheStore } from '../stores/cacheStore.js';
-import { findByPrincipal, noCacheFor, principalOf } from '../stores/cacheStore.js';
+import { findByPrincipal, principalOf } from '../stores/cacheStore.js';
 import * as cacheTypes from '../stores/cacheTypes.js';
 import { parseName } from './command.js';
 import { during } from './failure.js';
-import type { Io } from './io.js';
+import { type Io, printable, writeLine } from './io.js';
 
 /** The caches that `given` stands for, or the default name. */
 export function openCollection(
@@ -52,10 +53,18 @@ export function cacheOfPrincipal(
   config: Krb5Config,
   activity: string,
 ): Promise<CredentialCacheStore> {
-  return during({ activity }, async () => {
+  return during({ activity, sentence: 'Matching credential not found' }, async () => {
     const principal = parseName(name, config);
     const store = await findByPrincipal(collection, principal);
-    if (store === undefined) throw noCacheFor(collection, principal);
-    return store;
+    if (store !== undefined) return store;
+    const problem = `No credentials cache of ${formatPrincipal(principal)} in ${collection.name}`;
+    throw new CredentialError('ERR_CCACHE_MISSING', `${problem}; krb5 klist -l lists those that there are`);
   });
+}
+
+/** Tells when a ticket goes where nobody can use it. */
+export function warnOfMemory({ name }: CredentialCacheStore, command: string, io: Io): void {
+  if (!name.startsWith('MEMORY:')) return;
+  const problem = `${printable(name)} is in this program only, the ticket is lost when it ends`;
+  writeLine(io.stderr, `${command}: ${problem}; use FILE:, DIR: or KCM:`);
 }

@@ -47,23 +47,29 @@ async function check(files: readonly string[], mustExist: boolean, args: Argumen
   if (args.has('json')) writeJson(io.stdout, { files, problems, findings });
   else {
     for (const { file, line, kind, text } of findings) {
-      writeLine(io.stdout, printable(`${file}:${line}: ${kind}: ${text}`));
+      const place = line === undefined ? file : `${file}:${line}`;
+      writeLine(io.stdout, printable(`${place}: ${kind}: ${text}`));
     }
     if (problems === 0) writeLine(io.stdout, `${files.join(', ')}: no problems`);
   }
   return problems === 0 ? 0 : 1;
 }
 
-/** Files that KRB5_CONFIG or the default names need not exist, but who asks may want to know. */
-function missing(file: string): ConfigFinding {
-  return { file, line: 1, kind: 'note', text: 'there is no such file' };
-}
+/** A finding about a line, or about a whole file. */
+type Finding = Omit<ConfigFinding, 'kind' | 'line'> & {
+  readonly kind: ConfigFinding['kind'] | 'missing';
+  readonly line?: number;
+};
 
 /** What a broken line does to the whole is a finding, too. */
-function findingsOf(files: readonly string[], mustExist: boolean): ConfigFinding[] {
-  const findings: ConfigFinding[] = mustExist ? [] : files.filter((file) => !existsSync(file)).map(missing);
+function findingsOf(files: readonly string[], mustExist: boolean): Finding[] {
+  // Files of KRB5_CONFIG or the default names need not exist, but who asks may want to know.
+  const kind = mustExist ? 'missing' : 'note';
+  const findings: Finding[] = files
+    .filter((file) => !existsSync(file))
+    .map((file) => ({ file, kind, text: 'there is no such file' }));
   try {
-    const profile = loadProfile(files, { mustExist });
+    const profile = loadProfile(files.filter((file) => existsSync(file)));
     findings.push(...checkConfig(profile));
     krb5ConfigFromProfile(profile);
   } catch (error) {

@@ -5,17 +5,19 @@
 import { mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { earlyMoment, isRenewable } from '../client/lifetime.js';
+import type { Client } from '../client/client.js';
+import { loginContents } from '../client/loginContents.js';
+import { KerberosError } from '../errors.js';
 import type { CredentialCache } from '../formats/ccache.js';
 import type { Credential } from '../formats/credential.js';
-import type { Principal } from '../formats/principal.js';
+import { krbtgtPrincipal, samePrincipal } from '../formats/principal.js';
+import type { CredentialCacheStore } from '../stores/cacheStore.js';
 import { FileCacheStore } from '../stores/fileCacheStore.js';
-import { exchangeTicket } from './cachedTickets.js';
 import { openCache } from './caches.js';
 import { runChild, SignalGate } from './childProcess.js';
 import { type Session, startSession } from './command.js';
-import { during, writeFailure } from './failure.js';
-import { type Identity, initialTicket } from './initialTicket.js';
+import { during, Failure, type Situation, writeFailure } from './failure.js';
+import { clientOf, type Identity } from './initialTicket.js';
 import type { Io } from './io.js';
 import {
   keytabIdentity,
@@ -57,13 +59,12 @@ export const spec: CommandSpec = {
   ],
 };
 
-/** Where the tickets come from. */
+/** The client that keeps the tickets fresh, and what the command begins with. */
 interface Source {
-  /** To begin with. */
+  readonly client: Client;
   readonly first: CredentialCache;
-  /** The ticket-granting ticket that takes the place of `current`; undefined when there is no way to get one. */
-  readonly next: ((current: Credential) => Promise<Credential | undefined>) | undefined;
-  dispose(): void;
+  /** For what goes wrong while the command runs. */
+  readonly situation: Situation;
 }
 
 export async function run(args: Arguments, io: Io): Promise<number> {
@@ -71,54 +72,46 @@ export async function run(args: Arguments, io: Io): Promise<number> {
   if (command === undefined) throw new UsageError('name the command behind --');
   const session = await startSession(io);
   const config = { ...session.config, canonicalize: session.config.canonicalize || args.has('C') };
-  const source = await openSource(args, { config, trace: session.trace }, io);
+  const cache = new PrivateCache((error) => writeFailure(error, spec.name, args.has('json'), io));
+  const source = await openSource(args, { config, trace: session.trace }, cache, io);
   // From here on signals are the command's matter, and this program's only to clean up.
   const gate = new SignalGate();
   try {
-    return await withPrivateCache(source.first, async (store) => {
-      const stop = keepFresh(store, source, args, io);
-      try {
-        return await runChild(command, rest, { ...io.env, KRB5CCNAME: store.name }, gate, io);
-      } finally {
-        stop();
-      }
-    });
+    const name = await cache.open(source.first);
+    if (tgtsOf(source.first).length > 0) {
+      source.client.keepFresh({ onFailure: ({ error }) => cache.failed(error, source.situation) });
+    }
+    return await runChild(command, rest, { ...io.env, KRB5CCNAME: name }, gate, io);
   } finally {
+    source.client.dispose();
+    await cache.destroy();
     gate.close();
-    source.dispose();
   }
 }
 
-async function openSource(args: Arguments, session: Session, io: Io): Promise<Source> {
+async function openSource(args: Arguments, session: Session, cache: PrivateCache, io: Io): Promise<Source> {
   const name = args.value('c');
-  if (name !== undefined) return cacheSource(name, args, session, io);
+  if (name !== undefined) return cacheSource(name, args, session, cache, io);
   const { config } = session;
   const wishes = { ...ticketWishes(args), addresses: wantedAddresses(args, config) };
   const identity = await whoLogsIn(args, session, io);
-  const login = () => initialTicket(identity, session, wishes);
-  const { principal: client, password, keySource } = identity;
+  const { principal, password, keySource } = identity;
+  const client = clientOf(principal, session, { keySource, keep: (ticket) => cache.keep(ticket) });
+  const about = { client: principal, password };
   try {
-    const situation = { activity: 'while getting initial credentials', client, password };
-    const { credential, contents } = await during(situation, login);
-    return {
-      first: cacheOf(credential.client, contents),
-      next: async () => (await login()).credential,
-      dispose: () => keySource.dispose(),
-    };
+    const result = await during({ activity: 'while getting initial credentials', ...about }, () =>
+      client.login(wishes),
+    );
+    const first = {
+      version: 4,
+      defaultPrincipal: result.credential.client,
+      ...loginContents(result),
+    } as const;
+    return { client, first, situation: { activity: 'while replacing the ticket', ...about } };
   } catch (error) {
-    keySource.dispose();
+    client.dispose();
     throw error;
   }
-}
-
-function cacheOf(
-  defaultPrincipal: Principal,
-  contents: {
-    readonly [Part in 'credentials' | 'config' | 'kdcTimeOffset']?: CredentialCache[Part] | undefined;
-  },
-): CredentialCache {
-  const { credentials = [], config = [], kdcTimeOffset } = contents;
-  return { version: 4, defaultPrincipal, credentials, config, kdcTimeOffset };
 }
 
 async function whoLogsIn(args: Arguments, { config }: Session, io: Io): Promise<Identity> {
@@ -127,70 +120,94 @@ async function whoLogsIn(args: Arguments, { config }: Session, io: Io): Promise<
   return passwordIdentity(given ?? (await userPrincipal(args, config)), args, io);
 }
 
-async function cacheSource(name: string, args: Arguments, session: Session, io: Io): Promise<Source> {
+/** Without a key: tickets are renewed, or taken from the cache when somebody has logged in there again. */
+async function cacheSource(
+  name: string,
+  args: Arguments,
+  session: Session,
+  cache: PrivateCache,
+  io: Io,
+): Promise<Source> {
   if (args.operands.length > 0) throw new UsageError('the cache of -c has a principal already');
   const store = await openCache(session.config, io, name);
   const first = await during({ activity: 'while reading the cache' }, () => store.read());
-  return {
-    first,
-    next: async (current) =>
-      isRenewable(current)
-        ? exchangeTicket('renew', { ...first, credentials: [current] }, current.server, session)
-        : undefined,
-    dispose: () => undefined,
-  };
+  const { defaultPrincipal } = first;
+  const client = clientOf(defaultPrincipal, session, {
+    credentials: tgtsOf(first),
+    kdcTimeOffsetSeconds: first.kdcTimeOffset?.seconds,
+    keep: (ticket) => cache.keep(ticket),
+    reload: () => cache.follow(store),
+  });
+  const situation = { activity: 'while replacing the ticket', client: defaultPrincipal };
+  return { client, first, situation };
 }
 
-/** Does `action` with a new cache, which is overwritten and removed afterwards. */
-async function withPrivateCache(
-  { defaultPrincipal, ...contents }: CredentialCache,
-  action: (store: FileCacheStore) => Promise<number>,
-): Promise<number> {
-  const activity = 'while making the private cache';
-  const folder = await during({ activity }, () => mkdtemp(join(tmpdir(), 'krb5-exec-')));
-  const store = new FileCacheStore(join(folder, 'cc'));
-  try {
-    await during({ activity }, () => store.initialize(defaultPrincipal, contents));
-    return await action(store);
-  } finally {
-    await store.destroy().catch(() => undefined);
+/** The principal's ticket-granting tickets of its own realm. */
+function tgtsOf({ defaultPrincipal, credentials }: CredentialCache): readonly Credential[] {
+  const tgs = krbtgtPrincipal(defaultPrincipal.realm);
+  return credentials.filter(
+    ({ client, server }) => samePrincipal(server, tgs) && samePrincipal(client, defaultPrincipal),
+  );
+}
+
+/** The command's cache: in a folder that only this user can enter, overwritten and removed at the end. */
+class PrivateCache {
+  readonly #warn: (error: unknown) => void;
+  /** What was warned of last; it is tried again and again, but told once. */
+  #told: unknown;
+  /** Whether the command has ended; nobody needs to know of a ticket that came too late. */
+  #over = false;
+  #folder: string | undefined;
+  #store: FileCacheStore | undefined;
+  /** End of the latest ticket-granting ticket that it got. */
+  #latest = 0;
+
+  constructor(warn: (error: unknown) => void) {
+    this.#warn = warn;
+  }
+
+  /** Makes it; its name for KRB5CCNAME. */
+  open(first: CredentialCache): Promise<string> {
+    return during({ activity: 'while making the private cache' }, async () => {
+      this.#folder = await mkdtemp(join(tmpdir(), 'krb5-exec-'));
+      const store = new FileCacheStore(join(this.#folder, 'cc'));
+      await store.initialize(first.defaultPrincipal, first);
+      this.#latest = Math.max(0, ...tgtsOf(first).map(({ endTime }) => endTime));
+      this.#store = store;
+      return store.name;
+    });
+  }
+
+  /** Puts a newer ticket in; a warning when that fails. */
+  async keep(credential: Credential): Promise<void> {
+    try {
+      await this.#store?.store(credential);
+      this.#latest = credential.endTime;
+      this.#told = undefined;
+    } catch (error) {
+      this.failed(error, { activity: 'while storing the new ticket' });
+    }
+  }
+
+  /** Warns that there is no new ticket. */
+  failed(error: unknown, situation: Situation): void {
+    const kind = error instanceof KerberosError ? error.code : error;
+    if (kind !== this.#told && !this.#over) this.#warn(new Failure(error, situation));
+    this.#told = kind;
+  }
+
+  /** The tickets that there are in `origin` by now; what is newer than ours is kept. */
+  async follow(origin: CredentialCacheStore): Promise<readonly Credential[]> {
+    const tgts = await origin.read().then(tgtsOf, () => []);
+    for (const tgt of tgts) if (tgt.endTime > this.#latest) await this.keep(tgt);
+    return tgts;
+  }
+
+  async destroy(): Promise<void> {
+    this.#over = true;
+    await this.#store?.destroy().catch(() => undefined);
+    if (this.#folder === undefined) return;
+    const folder = this.#folder;
     await rmdir(folder).catch(() => rm(folder, { recursive: true, force: true }));
   }
-}
-
-/** After a failure it is tried again after this. */
-const RETRY_MS = 60_000;
-const LONGEST_WAIT_MS = 600_000;
-
-/** Replaces the ticket-granting ticket when half of its life is over. Gives what ends that. */
-function keepFresh(store: FileCacheStore, source: Source, args: Arguments, io: Io): () => void {
-  const { first, next } = source;
-  const offset = first.kdcTimeOffset?.seconds ?? 0;
-  let current = first.credentials.find(({ server }) => server.components[0] === 'krbtgt');
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let stopped = false;
-  const sleep = (ms: number): void => {
-    if (!stopped) timer = setTimeout(() => void wake(), Math.min(Math.max(ms, 500), LONGEST_WAIT_MS));
-  };
-  const plan = (ticket: Credential): void =>
-    sleep((earlyMoment(ticket, Math.random()) - offset) * 1000 - Date.now());
-  const wake = async (): Promise<void> => {
-    if (current === undefined || next === undefined) return;
-    if (Date.now() < (earlyMoment(current, 0) - offset) * 1000) return plan(current);
-    try {
-      const fresh = await next(current);
-      if (fresh === undefined || stopped) return;
-      await store.store(fresh);
-      current = fresh;
-      plan(fresh);
-    } catch (error) {
-      if (!stopped) writeFailure(error, 'exec', args.has('json'), io);
-      sleep(RETRY_MS);
-    }
-  };
-  if (current !== undefined) plan(current);
-  return () => {
-    stopped = true;
-    clearTimeout(timer);
-  };
 }

@@ -18,6 +18,10 @@ export interface Situation {
   readonly cache?: string | undefined;
   /** Whether the key came from a password. */
   readonly password?: boolean | undefined;
+  /** What MIT krb5 says here when a cache is missing, in place of its usual sentence. */
+  readonly sentence?: string | undefined;
+  /** What may have been meant, when what was asked for is unknown. */
+  readonly hint?: string | undefined;
 }
 
 /** An error with its situation. */
@@ -83,6 +87,8 @@ function sentence(error: KerberosError, situation: Situation): string | undefine
       return password === true ? 'Password incorrect' : 'Decrypt integrity check failed';
     case 'ERR_KEYTAB_NO_KEY':
       return name === undefined ? undefined : `Keytab contains no suitable keys for ${name}`;
+    case 'ERR_CCACHE_MISSING':
+      return situation.sentence;
     case 'ERR_NO_TICKET':
       return `Matching credential not found${fileOf(situation.cache)}`;
     case 'ERR_KDC_UNREACHABLE':
@@ -113,9 +119,19 @@ export function describeFailure(error: unknown): string[] {
   const [first, ...details] =
     mit === undefined ? splitMessage(cause, message) : [mit, ...message.split('\n')];
   const activity = situation === undefined ? '' : ` ${situation.activity}`;
+  const unknown = cause instanceof KerberosError && UNKNOWN.has(cause.code);
+  if (unknown && situation?.hint !== undefined) details.push(situation.hint);
   const lines = [`${first}${activity}`, ...details.map((line) => `  ${line.trimStart()}`)];
   return lines.map(printable);
 }
+
+/** Errors after which a hint is given. */
+const UNKNOWN: ReadonlySet<string> = new Set([
+  'KDC_ERR_S_PRINCIPAL_UNKNOWN',
+  'ERR_KDC_UNKNOWN',
+  'ERR_KDC_UNREACHABLE',
+  'ERR_REFERRAL',
+]);
 
 /** Our messages put advice behind a semicolon. */
 function splitMessage(cause: unknown, message: string): string[] {

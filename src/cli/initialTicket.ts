@@ -1,22 +1,19 @@
-/** Logging in for the commands: an AS exchange with all that kinit can ask for. */
+/** Logging in for the commands: a client of the library with what the command line says. */
 import { networkInterfaces } from 'node:os';
-import { drive } from '../client/drive.js';
+import { Client } from '../client/client.js';
 import { networkConnection } from '../client/kdcConnection.js';
 import type { KeySource } from '../client/keySource.js';
-import { offeredEtypes, policyOf } from '../client/policy.js';
-import { type LoginOptions, loginRequest } from '../client/request.js';
+import { loginContents } from '../client/loginContents.js';
+import type { LoginOptions } from '../client/request.js';
 import { systemEnvironment } from '../client/system.js';
-import { CredentialError } from '../errors.js';
-import { type AsRequest, type AsResult, asExchange } from '../exchange/as.js';
+import type { AsResult } from '../exchange/as.js';
 import type { Credential } from '../formats/credential.js';
+import { configOfRealm } from '../formats/krb5Config.js';
 import { formatPrincipal, type Principal } from '../formats/principal.js';
 import { ADDRESS_TYPES } from '../iana/addressTypes.js';
-import { NAME_TYPES } from '../iana/nameTypes.js';
 import type { HostAddress } from '../messages/basic.js';
-import { KDC_OPTIONS } from '../messages/flags.js';
 import type { CacheContents, CredentialCacheStore } from '../stores/cacheStore.js';
 import type { Session } from './command.js';
-import { Conversation } from './conversation.js';
 
 /** Whom to log in and with which keys. */
 export interface Identity {
@@ -26,84 +23,42 @@ export interface Identity {
   readonly password: boolean;
 }
 
-/** What kinit asks for beyond what a client of the library does. */
-export interface InitialTicketOptions extends LoginOptions {
-  /** Seconds from now until the ticket becomes valid. */
-  readonly startSeconds?: number | undefined;
-  /** Addresses to bind the ticket to. */
-  readonly addresses?: readonly HostAddress[] | undefined;
-}
-
-/** A login's ticket and what is stored with it. */
-export interface InitialTicket {
-  readonly credential: Credential;
-  readonly contents: CacheContents;
-  /** Version of the client's key, if the KDC tells. */
-  readonly keyVersion: number | undefined;
-}
-
-/** Gets an initial ticket. Throws as Client.login does. */
-export async function initialTicket(
-  { principal, keySource }: Omit<Identity, 'password'>,
+/** A client for the commands. Its `dispose` forgets the keys of `keySource`. */
+export function clientOf(
+  principal: Principal,
   { config, trace }: Session,
-  options: InitialTicketOptions,
-): Promise<InitialTicket> {
-  const environment = systemEnvironment();
-  const etypes = keySource.etypes(offeredEtypes(config, 'AS'));
-  if (etypes.length === 0) throw noUsableKey(principal);
-  const connection = networkConnection({ config, trace });
-  const conversation = new Conversation({
-    kdc: (question) => connection(question, options.signal),
-    key: (question) => keySource.key(question),
+  parts: Partial<ConstructorParameters<typeof Client>[0]>,
+): Client {
+  return new Client({
+    principal,
+    config: configOfRealm(config, principal.realm),
+    trace,
+    environment: systemEnvironment(),
+    connection: networkConnection({ config, trace }),
+    ...parts,
   });
-  const plain = loginRequest(principal, config, etypes, environment.nowMs(), options);
-  const request = furtherWishes(plain, Math.floor(environment.nowMs() / 1000), options);
-  const result = await drive(asExchange(request, environment, policyOf(config)), conversation);
-  const { credential } = result;
-  return {
-    credential,
-    contents: {
-      credentials: [credential],
-      config: conversation.notes(credential.server),
-      kdcTimeOffset: timeOffset(result),
-    },
-    keyVersion: conversation.keyVersion(),
-  };
 }
 
-function noUsableKey(principal: Principal): CredentialError {
-  const name = formatPrincipal(principal);
-  const text = `the keytab has no key of ${name} in an encryption type that may be used`;
-  return new CredentialError('ERR_KEYTAB_NO_KEY', text);
-}
-
-function timeOffset({ kdcTimeOffsetSeconds: seconds }: AsResult): CacheContents['kdcTimeOffset'] {
-  return seconds === 0 ? undefined : { seconds, microseconds: 0 };
-}
-
-function furtherWishes(
-  request: AsRequest,
-  now: number,
-  { startSeconds, addresses }: InitialTicketOptions,
-): AsRequest {
-  const enterprise = request.client.nameType === NAME_TYPES['NT-ENTERPRISE'];
-  const kdcOptions = request.kdcOptions | (enterprise ? KDC_OPTIONS.canonicalize : 0);
-  const bound = { ...request, kdcOptions, addresses };
-  if (startSeconds === undefined) return bound;
-  return {
-    ...bound,
-    kdcOptions: kdcOptions | KDC_OPTIONS.allowPostdate | KDC_OPTIONS.postdated,
-    from: now + startSeconds,
-    till: request.till + startSeconds,
-    rtime: request.rtime === undefined ? undefined : request.rtime + startSeconds,
-  };
+/** Gets an initial ticket; the keys of `keySource` stay. Throws as Client.login does. */
+export function initialTicket(
+  { principal, keySource }: Omit<Identity, 'password'>,
+  session: Session,
+  options: LoginOptions,
+): Promise<AsResult> {
+  return clientOf(principal, session, { keySource }).login(options);
 }
 
 /** Stores a login's ticket in place of what the cache holds. */
+export function storeLogin(store: CredentialCacheStore, result: AsResult, { trace }: Session): Promise<void> {
+  return storeInitialTicket(store, result.credential, loginContents(result), trace);
+}
+
+/** Stores the ticket and what belongs to it in place of what the cache holds. */
 export async function storeInitialTicket(
   store: CredentialCacheStore,
-  { credential, contents }: InitialTicket,
-  { trace }: Session,
+  credential: Credential,
+  contents: CacheContents,
+  trace: Session['trace'],
 ): Promise<void> {
   await store.initialize(credential.client, contents);
   const names = `${formatPrincipal(credential.client)} -> ${formatPrincipal(credential.server)}`;

@@ -1,5 +1,5 @@
 /** How a KDC makes keys of a password: salts and parameters for each encryption type (RFC 4120 section 5.2.7.5). */
-import { drive } from '../client/drive.js';
+import { type Answers, drive } from '../client/drive.js';
 import { networkConnection } from '../client/kdcConnection.js';
 import { policyOf } from '../client/policy.js';
 import { loginRequest } from '../client/request.js';
@@ -14,7 +14,6 @@ import { PA_DATA_TYPES } from '../iana/paDataTypes.js';
 import { decode } from '../messages/module.js';
 import type { PaData } from '../messages/paData.js';
 import type { Session } from './command.js';
-import { Conversation } from './conversation.js';
 
 /** Ends an exchange at the question for the key. */
 class Asked extends Error {}
@@ -55,19 +54,22 @@ async function keyQuestion(
 ): Promise<KeyInfo | undefined> {
   const environment = systemEnvironment();
   const connection = networkConnection({ config, trace });
-  const conversation = new Conversation({
-    kdc: (question) => connection(question),
+  let reply: Uint8Array | undefined;
+  const answers: Answers = {
+    async kdc(question) {
+      reply = await connection(question);
+      return reply;
+    },
     key: () => Promise.reject(new Asked('the exchange has got as far as it should')),
-  });
+  };
   const request = loginRequest(principal, config, [etype], environment.nowMs(), {});
   try {
-    await drive(asExchange(request, environment, policyOf(config)), conversation);
+    await drive(asExchange(request, environment, policyOf(config)), answers);
   } catch (error) {
     const expected =
       error instanceof Asked || (error instanceof KerberosError && NO_SUCH_KEY.has(error.code));
     if (!expected) throw error;
   }
-  const { reply } = conversation;
   if (reply === undefined || !namesKey(padataOf(reply), etype)) return undefined;
   return chooseKeyInfo(padataOf(reply), [etype], principal);
 }

@@ -1,25 +1,16 @@
 /** `krb5 keytab list|add|merge|remove`: what MIT krb5's ktutil does, one command line each. */
-import { wipe } from '../bytes.js';
-import { passwordKeySource } from '../client/keySource.js';
-import { offeredEtypes } from '../client/policy.js';
 import { systemKeytabName } from '../client/system.js';
-import { stringToKey } from '../crypto/stringToKey.js';
-import type { Credential } from '../formats/credential.js';
 import { parseEtypeList } from '../formats/etypeList.js';
 import type { KeytabEntry } from '../formats/keytab.js';
 import type { Krb5Config } from '../formats/krb5Config.js';
 import { formatPrincipal, type Principal, samePrincipal } from '../formats/principal.js';
 import { addToKeytabFile, readKeytabFile, removeFromKeytabFile } from '../stores/fileKeytab.js';
-import { fetchTicket } from './cachedTickets.js';
 import { parseName, type Session, startSession } from './command.js';
-import { outerTicket } from './credentialText.js';
 import { during } from './failure.js';
-import { initialTicket } from './initialTicket.js';
 import { type Io, printable, writeJson, writeLine } from './io.js';
-import { keyQuestions } from './keyQuestions.js';
+import { passwordKeys, typedKey } from './keytabKeys.js';
 import { entryJson, resolveKeytab, writeKeytab } from './keytabText.js';
 import { type Arguments, type CommandSpec, dashed, UsageError } from './options.js';
-import { promptPassword } from './passwordPrompt.js';
 
 export const spec: CommandSpec = {
   name: 'keytab',
@@ -35,6 +26,8 @@ export const spec: CommandSpec = {
       text: 'add: version of the keys, unless the KDC tells; remove: N, old or all',
     },
     { letter: 'e', value: 'enctypes', text: 'add, remove: encryption types, such as aes256-cts,aes128-cts' },
+    { letter: 's', value: 'salt', text: 'add: salt of the password, in place of that of the KDC' },
+    { word: 'key', text: 'add: asks for a key in hexadecimal digits, in place of a password' },
   ],
   exclusive: [],
   unsupported: '',
@@ -66,12 +59,12 @@ interface Task extends Session {
 
 /** The actions, with the options that have a meaning for them. */
 const ACTIONS: Readonly<
-  Record<string, { options: string; others: boolean; run: (task: Task) => Promise<number> }>
+  Record<string, { options: readonly string[]; others: boolean; run: (task: Task) => Promise<number> }>
 > = {
-  list: { options: 't', others: false, run: list },
-  add: { options: 'tpke', others: false, run: add },
-  merge: { options: 't', others: true, run: merge },
-  remove: { options: 'tpke', others: false, run: remove },
+  list: { options: ['t'], others: false, run: list },
+  add: { options: ['t', 'p', 'k', 'e', 's', 'key'], others: false, run: add },
+  merge: { options: ['t'], others: true, run: merge },
+  remove: { options: ['t', 'p', 'k', 'e'], others: false, run: remove },
 };
 
 export async function run(args: Arguments, io: Io): Promise<number> {
@@ -79,9 +72,10 @@ export async function run(args: Arguments, io: Io): Promise<number> {
   const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
   if (action === undefined)
     throw new UsageError(`${JSON.stringify(name)} is none of list, add, merge, remove`);
-  for (const { letter = '' } of spec.options) {
-    if (args.has(letter) && !action.options.includes(letter)) {
-      throw new UsageError(`${name} has no option ${dashed(letter)}`);
+  for (const { letter, word = '' } of spec.options) {
+    const option = letter ?? word;
+    if (args.has(option) && !action.options.includes(option)) {
+      throw new UsageError(`${name} has no option ${dashed(option)}`);
     }
   }
   if (action.others !== others.length > 0) {
@@ -98,49 +92,19 @@ async function list({ keytab, args, io }: Task): Promise<number> {
 }
 
 async function add(task: Task): Promise<number> {
-  const { args, io, config, keytab } = task;
+  const { args, config, keytab } = task;
   const principal = await principalOption(task);
-  const version = kvnoOption(args);
-  const etypes = etypesOption(args, config) ?? offeredEtypes(config, 'AS');
+  const wishes = { ...task, principal, kvno: kvnoOption(args), etypes: etypesOption(args, config) };
   const path = await resolveKeytab(keytab);
   // What is wrong with the keytab is told before a person types a password.
   await during({ activity: `while reading keytab ${printable(keytab)}` }, () => addToKeytabFile(path, []));
-  const situation = { activity: 'while asking the KDC for the salt', client: principal };
-  const questions = await during(situation, () => keyQuestions(principal, etypes, args.has('e'), task));
-  const password = await promptPassword(io, `Password for ${formatPrincipal(principal)}`, args.has('json'));
-  try {
-    const kvno = version ?? (await currentVersion(task, principal, password));
-    const timestamp = Math.floor(Date.now() / 1000);
-    const entries = await Promise.all(
-      questions.map(async ({ etype, salt, s2kparams }): Promise<KeytabEntry> => {
-        return { principal, timestamp, kvno, key: await stringToKey(etype, password, salt, s2kparams) };
-      }),
-    );
-    return await store(task, path, entries);
-  } finally {
-    wipe(password);
-  }
-}
-
-/**
- * The version that the KDC has, by a login, which also proves the password. Where the reply does not tell it, as MIT
- * krb5's, a ticket for the principal itself does, for it is encrypted in the same key.
- */
-function currentVersion(task: Task, principal: Principal, password: Uint8Array): Promise<number> {
-  const keySource = passwordKeySource(password);
-  const situation = { activity: 'while getting the key version', client: principal, password: true };
-  return during(situation, async () => {
-    const { keyVersion, credential } = await initialTicket({ principal, keySource }, task, {});
-    const kvno = keyVersion ?? (await ownTicketVersion(task, credential));
-    if (kvno !== undefined) return kvno;
-    throw new UsageError('the KDC does not tell the version of the key; give it with -k');
-  }).finally(() => keySource.dispose());
-}
-
-async function ownTicketVersion(task: Task, tgt: Credential): Promise<number | undefined> {
-  const cache = { version: 4, defaultPrincipal: tgt.client, credentials: [tgt], config: [] } as const;
-  const ticket = await fetchTicket(cache, tgt.client, task).catch(() => undefined);
-  return ticket === undefined ? undefined : outerTicket(ticket)?.encPart.kvno;
+  const { kvno, keys } = await (args.has('key') ? typedKey(wishes) : passwordKeys(wishes));
+  const timestamp = Math.floor(Date.now() / 1000);
+  return store(
+    task,
+    path,
+    keys.map((key) => ({ principal, timestamp, kvno, key })),
+  );
 }
 
 async function merge(task: Task): Promise<number> {

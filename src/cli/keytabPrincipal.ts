@@ -30,9 +30,13 @@ export function hostPrincipal(
     const [one, another] = inRealm.length > 0 ? inRealm : found;
     if (one !== undefined && another === undefined) return one;
   }
+  const advice =
+    entries.length === 0
+      ? `keytab ${keytab} is empty; add keys with krb5 keytab add`
+      : `name one of those that ${keytab} has: ${namesIn(entries)}`;
   throw new CredentialError(
     'ERR_KEYTAB_NO_KEY',
-    `Keytab contains no suitable keys for host/${host}@${realm ?? ''}; name one of those that ${keytab} has: ${namesIn(entries)}`,
+    `Keytab contains no suitable keys for host/${host}@${realm ?? ''}; ${advice}`,
   );
 }
 

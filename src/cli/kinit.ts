@@ -1,5 +1,6 @@
 /** `krb5 kinit`: logs in and stores the ticket (MIT krb5, kinit(1)). The cache changes only after success. */
 import { utf8Text } from '../bytes.js';
+import type { LoginOptions } from '../client/request.js';
 import { CredentialError } from '../errors.js';
 import type { Credential } from '../formats/credential.js';
 import { formatPrincipal, krbtgtPrincipal, type Principal, samePrincipal } from '../formats/principal.js';
@@ -12,16 +13,11 @@ import {
   principalOf,
 } from '../stores/cacheStore.js';
 import { exchangeTicket } from './cachedTickets.js';
-import { openCache, openCollection, residualName } from './caches.js';
+import { openCache, openCollection, residualName, warnOfMemory } from './caches.js';
 import { type Session, startSession } from './command.js';
 import { ticketJson } from './credentialText.js';
 import { during } from './failure.js';
-import {
-  type Identity,
-  type InitialTicketOptions,
-  initialTicket,
-  storeInitialTicket,
-} from './initialTicket.js';
+import { type Identity, initialTicket, storeInitialTicket, storeLogin } from './initialTicket.js';
 import { type Io, printable, writeJson, writeLine } from './io.js';
 import {
   keytabIdentity,
@@ -45,7 +41,11 @@ export const spec: CommandSpec = {
   options: [
     { letter: 'V', text: 'tell what is done' },
     ...LOGIN_OPTIONS,
-    { letter: 's', value: 'start_time', text: 'ask for a postdated ticket that starts after so long' },
+    {
+      letter: 's',
+      value: 'start_time',
+      text: 'ask for a postdated ticket that starts after so long, or then',
+    },
     { letter: 'v', text: 'validate the postdated ticket in the cache' },
     { letter: 'R', text: 'renew the ticket in the cache; no password is needed' },
     { letter: 'c', value: 'cache', text: 'credential cache to write' },
@@ -54,7 +54,6 @@ export const spec: CommandSpec = {
   ],
   exclusive: [...LOGIN_EXCLUSIVE, ['R', 'v']],
   unsupported: 'nTX',
-  unsupportedWords: ['request-pac', 'no-request-pac'],
   usageStatus: 2,
   exitStatuses: [
     [0, 'the ticket is in the cache'],
@@ -116,10 +115,11 @@ interface Stored {
   readonly store: CredentialCacheStore;
 }
 
-async function logIn(login: Login, wishes: InitialTicketOptions): Promise<Stored> {
+async function logIn(login: Login, wishes: LoginOptions): Promise<Stored> {
   const { args, collection } = login;
   const keytab = usesKeytab(args, login.io);
   const { identity, target } = keytab ? await keytabLogin(login) : await passwordLogin(login);
+  warnOfMemory(target.store, spec.name, login.io);
   const { principal, password, keySource } = identity;
   const service = await parseService(args.value('S'), principal);
   await checkInputCache(login, service ?? krbtgtPrincipal(principal.realm));
@@ -128,10 +128,10 @@ async function logIn(login: Login, wishes: InitialTicketOptions): Promise<Stored
   login.trace?.({ event: 'kinit.login', text: `Getting initial credentials for ${name}` });
   try {
     return await during(situation, async () => {
-      const ticket = await initialTicket(identity, login, { ...wishes, service });
-      await storeInitialTicket(target.store, ticket, login);
+      const result = await initialTicket(identity, login, { ...wishes, service });
+      await storeLogin(target.store, result, login);
       if (target.switches) await collection.switchTo(target.store);
-      return { credential: ticket.credential, store: target.store };
+      return { credential: result.credential, store: target.store };
     });
   } finally {
     keySource.dispose();
@@ -228,15 +228,8 @@ async function exchange(login: Login): Promise<Stored> {
     const renewed = await exchangeTicket(option, before, server, { config, trace: login.trace });
     if (hasFlag(renewed.flags, TICKET_FLAGS.invalid)) throw stillInvalid(renewed);
     tell(login, 'Initialized cache');
-    await storeInitialTicket(
-      store,
-      {
-        credential: renewed,
-        contents: { credentials: [renewed], kdcTimeOffset: before.kdcTimeOffset },
-        keyVersion: undefined,
-      },
-      login,
-    );
+    const contents = { credentials: [renewed], kdcTimeOffset: before.kdcTimeOffset };
+    await storeInitialTicket(store, renewed, contents, login.trace);
     tell(login, 'Stored credentials');
     return renewed;
   });

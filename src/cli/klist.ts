@@ -13,7 +13,7 @@ import { during } from './failure.js';
 import { type Io, printable, writeJson, writeLine } from './io.js';
 import { writeKeytab } from './keytabText.js';
 import { type Arguments, type CommandSpec, UsageError } from './options.js';
-import { packageVersion } from './version.js';
+import { writeVersion } from './version.js';
 
 export const spec: CommandSpec = {
   name: 'klist',
@@ -59,7 +59,7 @@ export const spec: CommandSpec = {
 
 export async function run(args: Arguments, io: Io): Promise<number> {
   if (args.has('V')) {
-    writeLine(io.stdout, `krb5-client ${packageVersion()}`);
+    writeVersion(args.has('json'), io);
     return 0;
   }
   checkCombination(args);

@@ -15,7 +15,7 @@ import { unseal } from '../messages/sealed.js';
 import type { CredentialCacheStore } from '../stores/cacheStore.js';
 import { readKeytabFile } from '../stores/fileKeytab.js';
 import { fetchTicket, localTgt, nowOf } from './cachedTickets.js';
-import { openCache } from './caches.js';
+import { openCache, warnOfMemory } from './caches.js';
 import { parseName, type Session, startSession } from './command.js';
 import { outerTicket, ticketJson } from './credentialText.js';
 import { during, writeFailure } from './failure.js';
@@ -79,6 +79,7 @@ export async function run(args: Arguments, io: Io): Promise<number> {
   const store = await openCache(config, io, args.value('c'));
   const output = args.value('out-cache');
   const target = output === undefined ? undefined : await openCache(config, io, output);
+  if (target !== undefined) warnOfMemory(target, spec.name, io);
   const keytab = await readKeytab(args.value('k'));
   const secondTicket = await peerTicket(args.value('u2u'), config, io);
   const client = await during({ activity: 'while getting client principal name' }, () => store.principal());
@@ -147,12 +148,20 @@ async function ask(query: Query, name: string): Promise<Found> {
   );
   const activity = `while getting credentials for ${printable(formatPrincipal(server))}`;
   const cache = await during({ activity }, () => store.read());
-  return during({ activity, client: cache.defaultPrincipal, server, cache: store.name }, async () => {
+  const hint = hostBasedHint(args, name);
+  return during({ activity, client: cache.defaultPrincipal, server, cache: store.name, hint }, async () => {
     const credential = await findTicket(query, cache, server);
     const kvno = outerTicket(credential)?.encPart.kvno ?? null;
     const valid = keytab === undefined ? undefined : decrypts(credential, keytab);
     return { credential, kvno, valid };
   });
+}
+
+/** `service@host` means a host to the GSS-API and a realm here. */
+function hostBasedHint(args: Arguments, name: string): string | undefined {
+  const [, service, host] = /^([^/@\\]+)@([^/@\\]+)$/.exec(name) ?? [];
+  if (service === undefined || args.has('S')) return undefined;
+  return `for the service ${service} on the host ${host} write ${service}/${host}`;
 }
 
 /** The ticket of the cache, else from the KDC. */

@@ -1,7 +1,10 @@
 /** The options by which kinit and exec say who logs in and what for; parsed alike. */
 
 import { wipe } from '../bytes.js';
-import { type KeySource, keytabKeySource, passwordKeySource } from '../client/keySource.js';
+import { checkRealm } from '../client/arguments.js';
+import { type KeySource, passwordKeySource } from '../client/keySource.js';
+import { keytabFileKeySource, openKeytab } from '../client/keytabFileKeys.js';
+import type { LoginOptions } from '../client/request.js';
 import { currentUser, systemClientKeytabName, systemKeytabName } from '../client/system.js';
 import { CredentialError } from '../errors.js';
 import { keytabPath } from '../formats/ccacheName.js';
@@ -9,14 +12,14 @@ import { parseDuration } from '../formats/duration.js';
 import type { KeytabEntry } from '../formats/keytab.js';
 import type { Krb5Config } from '../formats/krb5Config.js';
 import { formatPrincipal, type Principal, parsePrincipal, samePrincipal } from '../formats/principal.js';
-import { readKeytabFile } from '../stores/fileKeytab.js';
 import { parseName } from './command.js';
 import { during } from './failure.js';
-import { type Identity, type InitialTicketOptions, localAddresses } from './initialTicket.js';
+import { type Identity, localAddresses } from './initialTicket.js';
 import { type Io, printable, writeLine } from './io.js';
 import { hostPrincipal, namesIn } from './keytabPrincipal.js';
 import { type Arguments, type Option, UsageError } from './options.js';
 import { promptPassword } from './passwordPrompt.js';
+import { parseStartTime } from './startTime.js';
 
 /** What both commands have. */
 export const LOGIN_OPTIONS: readonly Option[] = [
@@ -34,6 +37,8 @@ export const LOGIN_OPTIONS: readonly Option[] = [
   },
   { letter: 'C', word: 'canonicalize', text: 'let the KDC replace the name by the canonical one' },
   { letter: 'E', word: 'enterprise', text: 'the principal is an enterprise name, such as alice@example.com' },
+  { word: 'request-pac', text: 'ask for a ticket with a PAC; the KDC decides unless told' },
+  { word: 'no-request-pac', text: 'ask for a ticket without a PAC' },
   { letter: 'k', text: 'take the key from a keytab; host/HOSTNAME unless a principal is given' },
   { letter: 't', value: 'keytab', text: 'keytab to take the key from' },
   { letter: 'i', text: 'take the key from the client keytab, by default of its first principal' },
@@ -43,19 +48,21 @@ export const LOGIN_EXCLUSIVE: readonly (readonly [string, string])[] = [
   ['f', 'F'],
   ['p', 'P'],
   ['a', 'A'],
+  ['request-pac', 'no-request-pac'],
   ['t', 'i'],
 ];
 
 /** Lifetimes, flags and addresses. @throws UsageError */
-export function ticketWishes(args: Arguments): InitialTicketOptions {
+export function ticketWishes(args: Arguments): LoginOptions {
   const either = (yes: string, no: string): boolean | undefined =>
     args.has(yes) ? true : args.has(no) ? false : undefined;
   return {
     lifetimeSeconds: seconds(args, 'l', 'lifetime'),
     renewLifetimeSeconds: seconds(args, 'r', 'lifetime'),
-    startSeconds: seconds(args, 's', 'start time'),
+    startSeconds: startSeconds(args),
     forwardable: either('f', 'F'),
     proxiable: either('p', 'P'),
+    requestPac: either('request-pac', 'no-request-pac'),
   };
 }
 
@@ -71,8 +78,22 @@ function seconds(args: Arguments, letter: string, what: string): number | undefi
   throw new UsageError(`Bad ${what} value ${printable(text)}`);
 }
 
+function startSeconds(args: Arguments): number | undefined {
+  const text = args.value('s');
+  if (text === undefined) return undefined;
+  const problem = `Bad start time value ${printable(text)}`;
+  let start: number;
+  try {
+    start = parseStartTime(text, Math.floor(Date.now() / 1000));
+  } catch {
+    throw new UsageError(problem);
+  }
+  if (start > 0) return start;
+  throw new UsageError(start < 0 ? `${problem}; it has passed` : problem);
+}
+
 /** Addresses to ask for, if any. */
-export function wantedAddresses(args: Arguments, config: Krb5Config): InitialTicketOptions['addresses'] {
+export function wantedAddresses(args: Arguments, config: Krb5Config): LoginOptions['addresses'] {
   if (args.has('A')) return undefined;
   return args.has('a') || !config.noaddresses ? localAddresses() : undefined;
 }
@@ -90,9 +111,12 @@ export function namedPrincipal(
   args: Arguments,
   config: Krb5Config,
 ): Promise<Principal | undefined> {
-  return during({ activity: `when parsing name ${printable(name ?? '')}` }, () =>
-    name === undefined ? undefined : parseName(name, config, { enterprise: args.has('E') }),
-  );
+  return during({ activity: `when parsing name ${printable(name ?? '')}` }, () => {
+    if (name === undefined) return undefined;
+    const principal = parseName(name, config, { enterprise: args.has('E') });
+    checkRealm(principal, name);
+    return principal;
+  });
 }
 
 /** The account that runs this process, as a principal. */
@@ -147,13 +171,14 @@ export function keytabIdentity(
     const client = args.has('i');
     const name =
       args.value('t') ?? (client ? systemClientKeytabName(config, io.env) : systemKeytabName(config, io.env));
-    const entries = await readKeytabFile(keytabPath(name));
+    const file = await openKeytab(keytabPath(name));
+    const { entries } = file;
     const principal =
       given ?? (client ? firstPrincipal(entries, name) : hostPrincipal(entries, name, config));
     if (!entries.some((entry) => samePrincipal(entry.principal, principal))) {
       throw new CredentialError('ERR_KEYTAB_NO_KEY', `${name} has keys of: ${namesIn(entries)}`);
     }
-    return { principal, keySource: keytabKeySource(entries, principal), password: false, keytab: name };
+    return { principal, keySource: keytabFileKeySource(file, principal), password: false, keytab: name };
   });
 }
 

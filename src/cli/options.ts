@@ -89,6 +89,9 @@ export class Arguments {
  * @throws UsageError
  */
 export function parseArguments(spec: CommandSpec, argv: readonly string[]): Arguments {
+  if (spec.takesCommand === true && !argv.includes('--') && !argv.includes('--help')) {
+    throw new UsageError(`put -- before the command: krb5 ${spec.name} [options] -- COMMAND`);
+  }
   const values = new Map<string, string>();
   const operands: string[] = [];
   const command: string[] = [];
@@ -106,17 +109,27 @@ export function parseArguments(spec: CommandSpec, argv: readonly string[]): Argu
 
 function parseWord(spec: CommandSpec, text: string, rest: string[], values: Map<string, string>): void {
   const [, word = '', inline] = /^([^=]*)(?:=(.*))?$/s.exec(text) ?? [];
-  const option = [...spec.options, ...COMMON_OPTIONS].find((candidate) => candidate.word === word);
-  if (option === undefined) throw unknownWord(spec, word);
-  const name = option.letter ?? word;
+  const option = findWord(spec, word);
+  const name = option.letter ?? option.word ?? word;
   if (option.value === undefined) {
-    if (inline !== undefined) throw new UsageError(`option '--${word}' doesn't allow an argument`);
+    if (inline !== undefined) throw new UsageError(`option '--${option.word}' doesn't allow an argument`);
     values.set(name, '');
     return;
   }
   const value = inline ?? rest.shift();
-  if (value === undefined) throw new UsageError(`option '--${word}' requires an argument`);
+  if (value === undefined) throw new UsageError(`option '--${option.word}' requires an argument`);
   values.set(name, value);
+}
+
+/** The option with this word, or the only one whose word begins so. */
+function findWord(spec: CommandSpec, word: string): Option {
+  const all = [...spec.options, ...COMMON_OPTIONS];
+  const begins = all.filter((option) => option.word?.startsWith(word) === true);
+  const found = begins.find((option) => option.word === word) ?? begins[0];
+  if (found === undefined) throw unknownWord(spec, word);
+  if (begins.length === 1 || found.word === word) return found;
+  const words = begins.map((option) => `'--${option.word}'`).join(' ');
+  throw new UsageError(`option '--${word}' is ambiguous; possibilities: ${words}`);
 }
 
 function parseLetters(spec: CommandSpec, text: string, rest: string[], values: Map<string, string>): void {

@@ -5,7 +5,7 @@ import { Interrupted, writeFailure } from './failure.js';
 import { formatHelp, formatTable, formatUsage } from './help.js';
 import { type Io, writeJson, writeLine } from './io.js';
 import { parseArguments, UsageError } from './options.js';
-import { packageVersion } from './version.js';
+import { writeVersion } from './version.js';
 
 /** As a shell tells of a program that SIGINT ended. */
 const STATUS_INTERRUPTED = 130;
@@ -24,7 +24,7 @@ export async function runProgram(argv: readonly string[], io: Io): Promise<numbe
       return 0;
     case '--version':
     case '-V':
-      writeLine(io.stdout, `krb5-client ${packageVersion()}`);
+      writeVersion(rest.includes('--json'), io);
       return 0;
     case 'help':
       return help(rest, io);
@@ -42,14 +42,14 @@ async function help([name]: readonly string[], io: Io): Promise<number> {
     return 0;
   }
   const entry = findCommand(name);
-  if (entry === undefined) return unknownCommand(name, io);
+  if (entry === undefined) return unknownCommand(name, false, io);
   writeLine(io.stdout, formatHelp((await entry.load()).spec));
   return 0;
 }
 
 async function runNamed(name: string, argv: readonly string[], io: Io): Promise<number> {
   const entry = findCommand(name);
-  if (entry === undefined) return unknownCommand(name, io);
+  if (entry === undefined) return unknownCommand(name, argv.includes('--json'), io);
   const command = await entry.load();
   try {
     const args = parseArguments(command.spec, argv);
@@ -61,15 +61,21 @@ async function runNamed(name: string, argv: readonly string[], io: Io): Promise<
   }
 }
 
-function unknownCommand(name: string, io: Io): number {
-  writeLine(io.stderr, `krb5: ${JSON.stringify(name)} is no command; krb5 --help lists them`);
+function unknownCommand(name: string, json: boolean, io: Io): number {
+  const message = `${JSON.stringify(name)} is no command; krb5 --help lists them`;
+  if (json) writeJson(io.stderr, usageJson(message));
+  else writeLine(io.stderr, `krb5: ${message}`);
   return STATUS_USAGE;
+}
+
+function usageJson(message: string): object {
+  return { error: { code: 'ERR_USAGE', message } };
 }
 
 function report(error: unknown, { spec }: Command, json: boolean, io: Io): number {
   if (error instanceof Interrupted) return STATUS_INTERRUPTED;
   if (error instanceof UsageError) {
-    if (json) writeJson(io.stderr, { error: { code: 'ERR_USAGE', message: error.message } });
+    if (json) writeJson(io.stderr, usageJson(error.message));
     else writeLine(io.stderr, `${spec.name}: ${error.message}\n${formatUsage(spec)}`);
     return spec.usageStatus;
   }

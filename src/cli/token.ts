@@ -2,7 +2,7 @@
 import { toBase64 } from '../bytes.js';
 import { fromCcache } from '../client/identities.js';
 import { parseServiceName } from '../client/serviceName.js';
-import { openCache } from './caches.js';
+import { openCollection } from './caches.js';
 import { startSession } from './command.js';
 import { ticketJson } from './credentialText.js';
 import { during } from './failure.js';
@@ -35,13 +35,13 @@ export const spec: CommandSpec = {
 
 export async function run(args: Arguments, io: Io): Promise<number> {
   const { config, trace } = await startSession(io);
-  const { name: ccache } = await openCache(config, io, args.value('c'));
-  const [name = ''] = args.operands;
-  const client = await during({ activity: 'while getting client principal name' }, () =>
-    fromCcache({ config, ccache, trace }),
-  );
+  const [service = ''] = args.operands;
   const server = await during({ activity: 'while parsing service name' }, () =>
-    parseServiceName(name, config),
+    parseServiceName(service, config),
+  );
+  const { name: ccache } = await openCollection(config, io, args.value('c'));
+  const client = await during({ activity: 'while getting client principal name' }, () =>
+    fromCcache({ config, ccache, service, trace }),
   );
   const mechanism = args.has('krb5') ? 'krb5' : 'spnego';
   const situation = { activity: 'while getting the token', client: client.principal, server };

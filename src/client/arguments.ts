@@ -1,4 +1,5 @@
 /** Checks of what callers pass, for those who write JavaScript: a wrong argument is a TypeError that names it. */
+import { FormatError } from '../errors.js';
 import type { Krb5Config } from '../formats/krb5Config.js';
 import type { Principal } from '../formats/principal.js';
 
@@ -6,6 +7,16 @@ import type { Principal } from '../formats/principal.js';
 export function checkText(value: unknown, name: string): void {
   if (typeof value !== 'string' || value === '')
     throw new TypeError(`${name} must be a text that is not empty`);
+}
+
+/**
+ * `text` was read as `principal`, who is to log in.
+ * @throws FormatError ERR_PRINCIPAL_NAME when the realm is empty
+ */
+export function checkRealm({ realm }: Principal, text: string): void {
+  if (realm !== '') return;
+  const problem = `${JSON.stringify(text)} names an empty realm; write it behind the @, or leave out the @ for default_realm`;
+  throw new FormatError('principal name', problem);
 }
 
 /** @throws TypeError unless `value` is a text or octets */
@@ -33,6 +44,17 @@ export function checkService(value: string | Principal): void {
   if (typeof value !== 'object' || value === null || !Array.isArray(value.components)) {
     throw new TypeError('service must be a text such as HTTP@www.example.test, or a principal');
   }
+}
+
+/**
+ * @throws TypeError unless `value` is undefined or a number
+ * @throws RangeError unless that is a whole number of at least `least`
+ */
+export function checkSeconds(value: number | undefined, name: string, least = 1): void {
+  if (value === undefined) return;
+  if (typeof value !== 'number') throw new TypeError(`${name} must be a number`);
+  if (Number.isSafeInteger(value) && value >= least) return;
+  throw new RangeError(`${name} must be a whole number of seconds, at least ${least}; it is ${value}`);
 }
 
 /** @throws TypeError unless `value` is undefined or one of `allowed` */

@@ -10,30 +10,30 @@ import type { CredentialCache } from '../formats/ccache.js';
 import type { Credential } from '../formats/credential.js';
 import type { Krb5Config } from '../formats/krb5Config.js';
 import type { Principal } from '../formats/principal.js';
-import type { ChannelBindings } from '../gss/bindings.js';
-import { InitiatorContext } from '../gss/context.js';
+import { InitiatorContext, requireAnonymity } from '../gss/context.js';
 import type { SecurityContext } from '../gss/securityContext.js';
+import { krb5Mechanisms } from '../spnego/mechanisms.js';
 import { SpnegoInitiator } from '../spnego/negotiate.js';
-import { checkChoice, checkService } from './arguments.js';
+import { checkService } from './arguments.js';
+import {
+  type ContextOptions,
+  checkContextOptions,
+  contextFlags,
+  delegationPolicy,
+} from './contextOptions.js';
 import { type ClientParts, Credentials } from './credentials.js';
+import { type DelegationSource, delegation } from './delegation.js';
 import { ClientExchanges } from './exchanges.js';
 import { Lifespan } from './lifespan.js';
+import { loginContents } from './loginContents.js';
+import { permittedEtypes } from './policy.js';
 import { type KeepFreshOptions, Refresh, type RefreshFailure } from './refresh.js';
 import type { LoginOptions } from './request.js';
 import { parseServiceName } from './serviceName.js';
 
+export type { ContextOptions } from './contextOptions.js';
 export type { ClientParts } from './credentials.js';
 export { isRenewable } from './lifetime.js';
-
-/** How to start a security context. */
-export interface ContextOptions {
-  /** `spnego` (default) wraps krb5 tokens in RFC 4178, as HTTP Negotiate wants them. */
-  readonly mechanism?: 'spnego' | 'krb5' | undefined;
-  /** GSS_FLAGS; mutual, replay, sequence, confidentiality and integrity unless given. */
-  readonly flags?: number | undefined;
-  readonly channelBindings?: ChannelBindings | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** How to get a service ticket. */
 export interface TicketOptions {
@@ -62,7 +62,8 @@ export class Client implements Disposable {
 
   /**
    * Logs in: a fresh initial ticket from the KDC, by default a ticket-granting ticket. Lifetimes and flags are asked for
-   * again when this client logs in by itself later.
+   * again when this client logs in by itself later. After a refusal of the key it does so at most once an hour, and
+   * rejects with that refusal meanwhile: each one may count towards the account's lock. This method always asks.
    * @throws CredentialError ERR_NO_KEY when this client has no password or keytab; ERR_DISPOSED
    * @throws KdcError, ProtocolError, CryptoError, TransportError
    */
@@ -110,20 +111,32 @@ export class Client implements Disposable {
   /**
    * Starts a security context: gets the ticket, and the context's first `step()` gives the token.
    * @param service as in `serviceTicket`
+   * @throws CredentialError ERR_DELEGATION, ERR_NOT_ANONYMOUS; what `serviceTicket` throws
    */
   async securityContext(service: string | Principal, options: ContextOptions = {}): Promise<SecurityContext> {
-    checkChoice(options.mechanism, ['spnego', 'krb5'], 'mechanism');
+    checkContextOptions(options);
+    const flags = contextFlags(options, this.config);
+    requireAnonymity(flags, this.principal);
     const credential = await this.serviceTicket(service, { signal: options.signal });
-    const context = new InitiatorContext(
-      {
-        credential,
-        flags: options.flags,
-        channelBindings: options.channelBindings,
-        timeOffsetSeconds: this.#exchanges.offsetSeconds,
-      },
-      this.#parts.environment,
+    const policy = delegationPolicy(options, this.config);
+    const delegated = await this.#life.during(options.signal, (during) =>
+      delegation(policy, credential, this.#delegationSource(), during),
     );
-    return options.mechanism === 'krb5' ? context : new SpnegoInitiator(context);
+    const newContext = (): InitiatorContext =>
+      new InitiatorContext(
+        {
+          credential,
+          flags,
+          channelBindings: options.channelBindings,
+          delegation: delegated,
+          permittedEtypes: permittedEtypes(this.config),
+          anomalies: options.anomalies,
+          timeOffsetSeconds: this.#exchanges.offsetSeconds,
+        },
+        this.#parts.environment,
+      );
+    if (options.mechanism === 'krb5') return newContext();
+    return new SpnegoInitiator(krb5Mechanisms(newContext, options.spnegoMechanisms));
   }
 
   /**
@@ -162,16 +175,9 @@ export class Client implements Disposable {
     return stop;
   }
 
-  /** The state as a credential cache holds it: a login's ticket with its clock offset. */
+  /** The state as a credential cache holds it: a login's ticket, its clock offset, and the notes that MIT krb5 makes. */
   credentialCache(result: AsResult): CredentialCache {
-    const { kdcTimeOffsetSeconds: seconds, credential } = result;
-    return {
-      version: 4,
-      ...(seconds === 0 ? {} : { kdcTimeOffset: { seconds, microseconds: 0 } }),
-      defaultPrincipal: credential.client,
-      credentials: [credential],
-      config: [],
-    };
+    return { version: 4, defaultPrincipal: result.credential.client, ...loginContents(result) };
   }
 
   /**
@@ -188,6 +194,16 @@ export class Client implements Disposable {
   /** `dispose()`, for `using`. */
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  #delegationSource(): DelegationSource {
+    const { environment, trace } = this.#parts;
+    return {
+      tgt: (signal) => this.#credentials.tgt(signal),
+      forwardedTgt: (tgt, etype, signal) => this.#exchanges.forwardedTgt(tgt, etype, signal),
+      environment,
+      trace,
+    };
   }
 
   #server(service: string | Principal): Principal {

@@ -4,19 +4,40 @@
  */
 import { utf8, utf8Text } from '../bytes.js';
 import { KerberosError } from '../errors.js';
+import type { AsResult } from '../exchange/as.js';
 import { keytabPath } from '../formats/ccacheName.js';
-import type { Credential } from '../formats/credential.js';
 import type { KeytabEntry } from '../formats/keytab.js';
 import { krbtgtPrincipal, type Principal, samePrincipal } from '../formats/principal.js';
 import type { CredentialCacheStore } from '../stores/cacheStore.js';
 import { principalOf } from '../stores/cacheStore.js';
 import { readKeytabFile } from '../stores/fileKeytab.js';
+import { loginContents } from './loginContents.js';
+import { RefusalPause } from './refusalPause.js';
 
 /** Logs in and gives what to store. */
-export type KeytabLogin = (
-  principal: Principal,
-  entries: readonly KeytabEntry[],
-) => Promise<{ readonly credential: Credential; readonly kdcTimeOffsetSeconds: number }>;
+export type KeytabLogin = (principal: Principal, entries: readonly KeytabEntry[]) => Promise<AsResult>;
+
+/**
+ * `login`, but after a refusal at most once an hour, unless the keytab has other keys by then; meanwhile it rejects with
+ * that refusal.
+ */
+export function cautiousLogin(login: KeytabLogin, nowSeconds: () => number): KeytabLogin {
+  const pause = new RefusalPause();
+  let tried = '';
+  return async (principal, entries) => {
+    const versions = entries.map(({ kvno, key, timestamp }) => `${kvno} ${key.etype} ${timestamp}`).join();
+    if (versions !== tried) pause.lift();
+    tried = versions;
+    const refusal = pause.current(nowSeconds());
+    if (refusal !== undefined) throw refusal;
+    try {
+      return await login(principal, entries);
+    } catch (error) {
+      pause.failed(error, nowSeconds());
+      throw error;
+    }
+  };
+}
 
 /** Note about the whole cache: when to log in again, seconds since 1970 in decimal. */
 const REFRESH_TIME = 'refresh_time';
@@ -60,15 +81,13 @@ async function logIn(
   entries: readonly KeytabEntry[],
   login: KeytabLogin,
 ): Promise<boolean> {
-  const { credential, kdcTimeOffsetSeconds: seconds } = await login(principal, entries);
-  const { startTime, authTime, endTime } = credential;
+  const result = await login(principal, entries);
+  const { startTime, authTime, endTime, client } = result.credential;
   const start = startTime || authTime;
   const halfway = Math.floor(start + (endTime - start) / 2);
-  await store.initialize(credential.client, {
-    credentials: [credential],
-    config: [{ key: REFRESH_TIME, principal: undefined, value: utf8(String(halfway)), position: 1 }],
-    kdcTimeOffset: seconds === 0 ? undefined : { seconds, microseconds: 0 },
-  });
+  const contents = loginContents(result);
+  const note = { key: REFRESH_TIME, principal: undefined, value: utf8(String(halfway)), position: 1 };
+  await store.initialize(client, { ...contents, config: [...contents.config, note] });
   return true;
 }
 

@@ -7,10 +7,12 @@ import { CredentialError, KdcError } from '../errors.js';
 import type { AsResult } from '../exchange/as.js';
 import type { Credential } from '../formats/credential.js';
 import { formatPrincipal, krbtgtPrincipal, type Principal, samePrincipal } from '../formats/principal.js';
+import { ANONYMOUS } from '../gss/name.js';
 import type { Trace } from '../trace.js';
 import type { ClientExchanges, ExchangeParts } from './exchanges.js';
 import { isDue, isValid, renewalHelps, renewalSuffices } from './lifetime.js';
 import { isRefusal } from './refresh.js';
+import { RefusalPause } from './refusalPause.js';
 import type { LoginOptions } from './request.js';
 import { SingleFlight } from './singleFlight.js';
 import { Tickets } from './tickets.js';
@@ -46,6 +48,7 @@ export class Credentials {
   readonly #tgtName: Principal;
   readonly #tickets = new Tickets();
   readonly #pending = new SingleFlight<Credential>();
+  readonly #pause = new RefusalPause();
   /** When to try again to replace a ticket, after it was in vain. */
   readonly #retryAt = new WeakMap<Credential, number>();
   /** How the ticket-granting ticket was asked for, to ask likewise for the next. */
@@ -54,7 +57,7 @@ export class Credentials {
   constructor(parts: ClientParts, exchanges: ClientExchanges) {
     this.#parts = parts;
     this.#exchanges = exchanges;
-    this.#tgtName = krbtgtPrincipal(parts.principal.realm);
+    this.#tgtName = krbtgtPrincipal(homeRealm(parts));
     for (const credential of parts.credentials ?? []) this.#tickets.add(credential);
   }
 
@@ -82,9 +85,15 @@ export class Credentials {
   }
 
   async login(options: LoginOptions, signal: AbortSignal): Promise<AsResult> {
-    const result = await this.#exchanges.login(options, signal);
+    const result = await this.#exchanges.login(options, signal).catch((error: unknown) => {
+      this.#pause.failed(error, this.#exchanges.now());
+      throw error;
+    });
+    this.#pause.lift();
     this.#tickets.add(result.credential, options.service);
-    if (options.service === undefined) this.#loginOptions = { ...options, signal: undefined };
+    if (options.service === undefined) {
+      this.#loginOptions = { ...options, signal: undefined, startSeconds: undefined };
+    }
     return result;
   }
 
@@ -226,7 +235,11 @@ export class Credentials {
 
   /** By a login; without a key the one at hand, as long as it is valid. */
   async #another(signal: AbortSignal): Promise<Credential> {
-    if (this.#parts.keySource !== undefined) {
+    const { keySource } = this.#parts;
+    if (keySource !== undefined) {
+      const refusal = this.#pause.current(this.#exchanges.now());
+      // Other keys in the keytab end the pause.
+      if (refusal !== undefined && !(await keySource.reload?.())) throw refusal;
       return this.#kept((await this.login(this.#loginOptions, signal)).credential);
     }
     const known = this.validTgt();
@@ -256,4 +269,11 @@ export class Credentials {
     const reason = error instanceof Error ? error.message : String(error);
     this.#parts.trace?.({ event, text: `${text}: ${reason}` });
   }
+}
+
+/** The realm whose tickets come first: the client's own; that of the ticket at hand when the client is nobody (RFC 8062). */
+function homeRealm({ principal, credentials, config }: ClientParts): string {
+  if (principal.realm !== ANONYMOUS.realm) return principal.realm;
+  const tgt = credentials?.find(({ server }) => samePrincipal(server, krbtgtPrincipal(server.realm)));
+  return tgt?.server.realm ?? config.defaultRealm ?? principal.realm;
 }

@@ -1,5 +1,6 @@
 /** The exchanges of one client with its KDCs: login, renewal, service tickets; and what they tell of the KDC's clock. */
 
+import { SUPPORTED_ETYPES } from '../crypto/etypes.js';
 import { CredentialError, KdcError } from '../errors.js';
 import { type AsResult, asExchange } from '../exchange/as.js';
 import type { Exchange } from '../exchange/ask.js';
@@ -7,13 +8,14 @@ import type { Environment } from '../exchange/environment.js';
 import { realmOfTgt, serviceTicket, type TgsRequest, tgsExchange } from '../exchange/tgs.js';
 import { intermediateRealms } from '../formats/capaths.js';
 import type { Credential } from '../formats/credential.js';
+import { weakHint } from '../formats/etypeList.js';
 import type { Krb5Config } from '../formats/krb5Config.js';
 import { formatPrincipal, type Principal } from '../formats/principal.js';
 import { KDC_OPTIONS } from '../messages/flags.js';
 import { drive } from './drive.js';
 import type { KdcConnection } from './kdcConnection.js';
-import type { KeySource } from './keySource.js';
-import { offeredEtypes, policyOf } from './policy.js';
+import { type KeySource, refusesKey } from './keySource.js';
+import { offeredEtypes, permittedEtypes, policyOf } from './policy.js';
 import { type LoginOptions, loginRequest } from './request.js';
 
 /** What exchanges need. */
@@ -53,12 +55,26 @@ export class ClientExchanges {
     return this.#parts.environment.nowMs() / 1000 + this.#offsetSeconds;
   }
 
-  /** AS exchange. @throws CredentialError ERR_NO_KEY, ERR_KEYTAB_NO_KEY; KdcError and others */
+  /**
+   * AS exchange; once more if the key is refused and there are other ones by now.
+   * @throws CredentialError ERR_NO_KEY, ERR_KEYTAB_NO_KEY; KdcError and others
+   */
   async login(options: LoginOptions, signal: AbortSignal): Promise<AsResult> {
-    const { keySource, environment, principal, config } = this.#parts;
+    const { keySource } = this.#parts;
     if (keySource === undefined) throw this.#noKeys();
+    await keySource.reload?.();
+    try {
+      return await this.#as(keySource, options, signal);
+    } catch (error) {
+      if (!refusesKey(error) || !(await keySource.reload?.())) throw error;
+      return this.#as(keySource, options, signal);
+    }
+  }
+
+  async #as(keySource: KeySource, options: LoginOptions, signal: AbortSignal): Promise<AsResult> {
+    const { environment, principal, config } = this.#parts;
     const etypes = keySource.etypes(offeredEtypes(config, 'AS'));
-    if (etypes.length === 0) throw this.#noUsableKey();
+    if (etypes.length === 0) throw this.#noUsableKey(keySource);
     const request = {
       ...loginRequest(principal, config, etypes, this.now() * 1000, options),
       timeOffsetSeconds: this.#offsetSeconds,
@@ -85,6 +101,22 @@ export class ClientExchanges {
     const { environment, config } = this.#parts;
     const request = this.#tgsRequest(tgt, server);
     return this.#tgs(request, signal, (corrected) => serviceTicket(corrected, environment, policyOf(config)));
+  }
+
+  /**
+   * A forwarded ticket-granting ticket without addresses, for another host to use (RFC 4120 section 2.6), as forwardable
+   * as `tgt`.
+   * @param etype of the session key, if the KDC can: one that the receiver is known to have
+   */
+  forwardedTgt(tgt: Credential, etype: number, signal: AbortSignal): Promise<Credential> {
+    const { environment, config } = this.#parts;
+    const offered = offeredEtypes(config, 'TGS');
+    const request = {
+      ...this.#tgsRequest(tgt, tgt.server),
+      kdcOptions: KDC_OPTIONS.forwarded | (tgt.flags & COPIED_FLAGS),
+      etypes: offered.includes(etype) ? [etype, ...offered.filter((other) => other !== etype)] : offered,
+    };
+    return this.#tgs(request, signal, (corrected) => tgsExchange(corrected, environment, policyOf(config)));
   }
 
   #tgsRequest(tgt: Credential, server: Principal): TgsRequest {
@@ -154,11 +186,13 @@ export class ClientExchanges {
     );
   }
 
-  #noUsableKey(): CredentialError {
-    const name = formatPrincipal(this.#parts.principal);
+  #noUsableKey(keySource: KeySource): CredentialError {
+    const { principal, config } = this.#parts;
+    const name = formatPrincipal(principal);
+    const hint = weakHint(keySource.etypes(SUPPORTED_ETYPES), permittedEtypes(config));
     return new CredentialError(
       'ERR_KEYTAB_NO_KEY',
-      `the keytab has no key of ${name} in an encryption type that may be used`,
+      `the keytab has no key of ${name} in an encryption type that may be used${hint}`,
     );
   }
 }

@@ -1,5 +1,4 @@
 /** The ways to become a client: password, keytab, key, or the tickets in a credential cache. */
-import { SUPPORTED_ETYPES } from '../crypto/etypes.js';
 import type { Key } from '../crypto/key.js';
 import { CredentialError } from '../errors.js';
 import type { Environment } from '../exchange/environment.js';
@@ -12,14 +11,15 @@ import { formatPrincipal, type Principal, parsePrincipal, samePrincipal } from '
 import { NAME_TYPES } from '../iana/nameTypes.js';
 import type { CredentialCacheStore } from '../stores/cacheStore.js';
 import type { CacheOptions } from '../stores/cacheTypes.js';
-import { readKeytabFile } from '../stores/fileKeytab.js';
 import type { Trace } from '../trace.js';
-import { checkOptions, checkPassword, checkText } from './arguments.js';
+import { checkOptions, checkPassword, checkRealm, checkText } from './arguments.js';
 import { chooseCache, identityRules, systemCaches } from './caches.js';
 import { Client } from './client.js';
-import { refreshFromClientKeytab } from './clientKeytab.js';
+import { cautiousLogin, refreshFromClientKeytab } from './clientKeytab.js';
 import { type KdcConnection, networkConnection } from './kdcConnection.js';
 import { type KeySource, keytabKeySource, passwordKeySource, rawKeySource } from './keySource.js';
+import { keytabFileKeySource, openKeytab } from './keytabFileKeys.js';
+import { permittedEtypes } from './policy.js';
 import { parseServiceName } from './serviceName.js';
 import {
   systemCcacheName,
@@ -86,14 +86,15 @@ export interface KeytabOptions extends ClientOptions {
 }
 
 /**
- * A client that logs in with a key of a keytab.
+ * A client that logs in with a key of a keytab, which is read again when the file has changed.
  * @throws CredentialError ERR_KEYTAB_MISSING, ERR_KEYTAB_NO_KEY; FormatError ERR_KEYTAB_FORMAT
  */
 export async function fromKeytab(options: KeytabOptions = {}): Promise<Client> {
   checkOptions(options, "{ keytab: '/etc/krb5.keytab' }");
   const config = options.config ?? systemConfig();
   const name = options.keytab ?? systemKeytabName(config);
-  const entries = await readKeytabFile(keytabPath(name));
+  const keytab = await openKeytab(keytabPath(name));
+  const { entries } = keytab;
   const principal =
     options.principal === undefined ? entries[0]?.principal : parseName(options.principal, config);
   if (principal === undefined || !entries.some((entry) => samePrincipal(entry.principal, principal))) {
@@ -103,7 +104,7 @@ export async function fromKeytab(options: KeytabOptions = {}): Promise<Client> {
       `keytab ${name}: ${wanted}; krb5 klist -k lists what it holds`,
     );
   }
-  return makeClient(principal, config, options, keytabKeySource(entries, principal));
+  return makeClient(principal, config, options, keytabFileKeySource(keytab, principal));
 }
 
 /** Which credential cache. */
@@ -120,8 +121,8 @@ export interface CcacheOptions extends ClientOptions, CacheOptions {
   /** Whether service tickets are written back to the cache, as MIT krb5 does; true unless given. */
   readonly writeBack?: boolean | undefined;
   /**
-   * Keytab with which to log in when there is no cache or its tickets near their end; KRB5_CLIENT_KTNAME,
-   * `default_client_keytab_name` or /etc/krb5/user/UID/client.keytab unless given, none when false.
+   * Keytab with which to log in when there is no cache or its tickets near their end, now or later;
+   * KRB5_CLIENT_KTNAME, `default_client_keytab_name` or /etc/krb5/user/UID/client.keytab unless given, none when false.
    */
   readonly clientKeytab?: string | false | undefined;
 }
@@ -134,38 +135,54 @@ export async function fromCcache(options: CcacheOptions = {}): Promise<Client> {
   checkOptions(options, "{ ccache: 'FILE:/tmp/krb5cc_me' }");
   const config = options.config ?? systemConfig();
   const store = await cacheFor(config, options);
-  if (options.clientKeytab !== false) await logInByClientKeytab(store, config, options);
+  const refresh = byClientKeytab(store, config, options);
+  await refresh();
   const cache = await store.read();
   return new Client({
     ...commonParts(cache.defaultPrincipal, config, options),
-    credentials: cache.credentials.filter((credential) => isOf(credential, cache.defaultPrincipal)),
+    credentials: cache.credentials.filter((credential) => isOf(credential, cache.defaultPrincipal, config)),
     kdcTimeOffsetSeconds: kdcTimeOffset(cache, options.environment ?? systemEnvironment()),
     keep: options.writeBack === false ? undefined : (credential) => keepIn(store, credential, cache, options),
-    reload: () => ticketsNow(store, cache.defaultPrincipal, options),
+    async reload() {
+      await refresh().catch((error: unknown) => {
+        tell(options, 'ccache.login', 'There was no login with the client keytab', error);
+      });
+      return ticketsNow(store, cache.defaultPrincipal, config, options);
+    },
   });
 }
 
-/** Logs in if the client keytab can and the cache needs it, as MIT krb5's GSS-API does. */
-async function logInByClientKeytab(
+/** What logs in if the client keytab can and the cache needs it, as MIT krb5's GSS-API does. */
+function byClientKeytab(
   store: CredentialCacheStore,
   config: Krb5Config,
   options: CcacheOptions,
-): Promise<void> {
+): () => Promise<void> {
+  if (options.clientKeytab === false) return async () => undefined;
   const name = options.clientKeytab || systemClientKeytabName(config);
   const environment = options.environment ?? systemEnvironment();
-  await refreshFromClientKeytab(store, name, environment.nowMs() / 1000, async (principal, entries) => {
+  const nowSeconds = (): number => environment.nowMs() / 1000;
+  const login = cautiousLogin((principal, entries) => {
     const client = makeClient(principal, config, options, keytabKeySource(entries, principal));
-    const { credential, kdcTimeOffsetSeconds } = await client.login({ signal: options.signal });
-    return { credential, kdcTimeOffsetSeconds };
-  });
+    return client.login({ signal: options.signal });
+  }, nowSeconds);
+  return async () => {
+    await refreshFromClientKeytab(store, name, nowSeconds(), login);
+  };
+}
+
+function tell({ trace }: CcacheOptions, event: string, text: string, error: unknown): void {
+  const reason = error instanceof Error ? error.message : String(error);
+  trace?.({ event, text: `${text}: ${reason}` });
 }
 
 /**
  * Whether the client's tickets include this one: neither another client's, nor one for user-to-user, nor one for a
- * service whose session key only other programs can use.
+ * service whose session key only other programs may use.
  */
-function isOf({ client, server, isSkey, sessionKey }: Credential, owner: Principal): boolean {
-  const usable = server.components[0] === 'krbtgt' || SUPPORTED_ETYPES.includes(sessionKey.etype);
+function isOf(credential: Credential, owner: Principal, config: Krb5Config): boolean {
+  const { client, server, isSkey, sessionKey } = credential;
+  const usable = server.components[0] === 'krbtgt' || permittedEtypes(config).includes(sessionKey.etype);
   return samePrincipal(client, owner) && !isSkey && usable;
 }
 
@@ -173,13 +190,13 @@ function isOf({ client, server, isSkey, sessionKey }: Credential, owner: Princip
 async function ticketsNow(
   store: CredentialCacheStore,
   owner: Principal,
-  { trace }: CcacheOptions,
+  config: Krb5Config,
+  options: CcacheOptions,
 ): Promise<readonly Credential[]> {
   try {
-    return (await store.read()).credentials.filter((credential) => isOf(credential, owner));
+    return (await store.read()).credentials.filter((credential) => isOf(credential, owner, config));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    trace?.({ event: 'ccache.read', text: `The cache was not read again: ${reason}` });
+    tell(options, 'ccache.read', 'The cache was not read again', error);
     return [];
   }
 }
@@ -228,11 +245,11 @@ async function keepIn(
   }
 }
 
-function parseName(principal: string, config: Krb5Config): Principal {
-  return parsePrincipal(
-    principal,
-    config.defaultRealm === undefined ? {} : { defaultRealm: config.defaultRealm },
-  );
+function parseName(text: string, config: Krb5Config): Principal {
+  const { defaultRealm } = config;
+  const principal = parsePrincipal(text, defaultRealm === undefined ? {} : { defaultRealm });
+  checkRealm(principal, text);
+  return principal;
 }
 
 function makeClient(

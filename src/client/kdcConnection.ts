@@ -5,7 +5,7 @@ import { TransportError } from '../errors.js';
 import type { KdcQuestion } from '../exchange/ask.js';
 import { decodeKrbError } from '../exchange/krbError.js';
 import type { Krb5Config } from '../formats/krb5Config.js';
-import { ERROR_CODES } from '../iana/errorCodes.js';
+import { ERROR_CODES, errorSymbol } from '../iana/errorCodes.js';
 import type { Trace } from '../trace.js';
 import { sendToKdc } from '../transport/kdc.js';
 import { locateKdcs } from '../transport/locate.js';
@@ -45,6 +45,7 @@ export function networkConnection(options: KdcConnectionOptions): KdcConnection 
       signal,
       trace,
       preferAnother: isUnavailable,
+      describeReply: errorName,
     });
   };
 }
@@ -64,9 +65,19 @@ function unknownRealm(realm: string, config: Krb5Config): TransportError {
 
 /** A KDC whose database is away; another may do better. */
 function isUnavailable(reply: Uint8Array): boolean {
+  return errorCode(reply) === ERROR_CODES.KDC_ERR_SVC_UNAVAILABLE.number;
+}
+
+/** Code of a KRB-ERROR for the trace. */
+function errorName(reply: Uint8Array): string | undefined {
+  const code = errorCode(reply);
+  return code === undefined ? undefined : `${errorSymbol(code) ?? 'of an unregistered code'} ${code}`;
+}
+
+function errorCode(reply: Uint8Array): number | undefined {
   try {
-    return decodeKrbError(reply)?.errorCode === ERROR_CODES.KDC_ERR_SVC_UNAVAILABLE.number;
+    return decodeKrbError(reply)?.errorCode;
   } catch {
-    return false;
+    return undefined;
   }
 }

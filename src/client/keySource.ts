@@ -2,7 +2,7 @@
 import { utf8, wipe } from '../bytes.js';
 import { Key } from '../crypto/key.js';
 import { stringToKey } from '../crypto/stringToKey.js';
-import { CredentialError } from '../errors.js';
+import { CredentialError, KerberosError } from '../errors.js';
 import type { KeyQuestion } from '../exchange/ask.js';
 import { findKeytabEntry, type KeytabEntry } from '../formats/keytab.js';
 import { formatPrincipal, type Principal } from '../formats/principal.js';
@@ -14,8 +14,26 @@ export interface KeySource {
   etypes(offered: readonly number[]): readonly number[];
   /** @throws CredentialError ERR_NO_KEY, ProtocolError ERR_S2K_PARAMS */
   key(question: KeyQuestion): Promise<Key>;
+  /** Looks for newer keys where they came from; whether there are other ones now. Must not reject. */
+  reload?(): Promise<boolean>;
   /** Forgets the secret. */
   dispose(): void;
+}
+
+/** Errors of a login that newer keys may help against. */
+const KEY_REFUSALS: ReadonlySet<string> = new Set([
+  'KDC_ERR_PREAUTH_FAILED',
+  'KDC_ERR_ETYPE_NOSUPP',
+  'KRB_AP_ERR_BADKEYVER',
+  'ERR_INTEGRITY',
+  'ERR_ETYPE_POLICY',
+  'ERR_NO_KEY',
+  'ERR_KEYTAB_NO_KEY',
+]);
+
+/** Whether the KDC goes by another key than ours, as far as `error` tells. */
+export function refusesKey(error: unknown): boolean {
+  return error instanceof KerberosError && KEY_REFUSALS.has(error.code);
 }
 
 /**

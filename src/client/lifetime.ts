@@ -21,9 +21,9 @@ function lifeSeconds({ startTime, authTime, endTime }: Credential): number {
   return endTime - (startTime || authTime);
 }
 
-/** Whether the ticket has begun and not ended. */
-export function isValid({ startTime, endTime }: Credential, now: number): boolean {
-  return startTime <= now + START_TOLERANCE_SECONDS && endTime > now;
+/** Whether the ticket has begun and not ended, and is not a postdated one that no KDC has validated. */
+export function isValid({ startTime, endTime, flags }: Credential, now: number): boolean {
+  return startTime <= now + START_TOLERANCE_SECONDS && endTime > now && !hasFlag(flags, TICKET_FLAGS.invalid);
 }
 
 /** Whether the ticket's end is near enough to look for another. */

@@ -2,7 +2,7 @@
 import { FormatError } from '../errors.js';
 import { type Krb5Config, realmOfHost } from '../formats/krb5Config.js';
 import { type Principal, parsePrincipal } from '../formats/principal.js';
-import { NAME_TYPES } from '../iana/nameTypes.js';
+import { GSS_NAME_TYPES, importName } from '../gss/name.js';
 
 /**
  * The service's principal. Its realm is '' when neither the name nor [domain_realm] tells it: then the client's own KDC
@@ -13,8 +13,11 @@ import { NAME_TYPES } from '../iana/nameTypes.js';
  * @throws FormatError ERR_PRINCIPAL_NAME
  */
 export function parseServiceName(text: string, config: Krb5Config): Principal {
-  const hostBased = /^([^/@\\]+)@([^/@\\]+)$/.exec(text);
-  if (hostBased !== null) return hostService(hostBased[1]!, hostBased[2]!, config);
+  if (HOST_BASED.test(text)) {
+    return importName(text, GSS_NAME_TYPES.hostBasedService, {
+      realmOfHost: (host) => realmOfHost(config, host),
+    });
+  }
   const principal = parsePrincipal(text, { defaultRealm: UNKNOWN_REALM });
   const complete = principal.components.every((component) => component !== '') && principal.realm !== '';
   if (complete && principal.realm !== UNKNOWN_REALM) return principal;
@@ -28,14 +31,7 @@ export function parseServiceName(text: string, config: Krb5Config): Principal {
   return { ...principal, realm: realmOfHost(config, host) ?? '' };
 }
 
+/** `service@host`: nothing of a principal's text. */
+const HOST_BASED = /^[^/@\\]+@[^/@\\]+$/;
 /** Stands for "no realm given" while parsing; no realm can contain NUL. */
 const UNKNOWN_REALM = '\0';
-
-function hostService(service: string, host: string, config: Krb5Config): Principal {
-  const name = host.toLowerCase().replace(/\.$/, '');
-  return {
-    nameType: NAME_TYPES['NT-SRV-HST'],
-    components: [service, name],
-    realm: realmOfHost(config, name) ?? '',
-  };
-}

@@ -2,6 +2,7 @@
 import { CredentialError } from '../errors.js';
 import type { CredentialCache, KdcTimeOffset } from '../formats/ccache.js';
 import type { TicketQuery } from '../formats/ccacheIndex.js';
+import { parseCcacheName } from '../formats/ccacheName.js';
 import type { Credential } from '../formats/credential.js';
 import { formatPrincipal, type Principal, samePrincipal } from '../formats/principal.js';
 
@@ -152,11 +153,23 @@ export async function cacheForLogin(
   return { store: await collection.create(), switches: true };
 }
 
-/** The error for a cache that is not there. */
+/** The error for a cache that is not there, in MIT krb5's words. */
 export function missingCache(name: string, cause?: unknown): CredentialError {
-  const text = `No credentials cache found (${name}); get a ticket with kinit -c ${name} or name another cache in KRB5CCNAME`;
-  return new CredentialError('ERR_CCACHE_MISSING', text, { cause });
+  const { type, residual } = parseCcacheName(name);
+  const known = Object.hasOwn(MISSING, type) ? MISSING[type] : undefined;
+  const problem = known?.(name, residual) ?? `No credentials cache found (${name})`;
+  const advice =
+    type === 'MEMORY'
+      ? 'caches of type MEMORY are in one program only; name another in KRB5CCNAME, such as FILE:/tmp/krb5cc_me'
+      : `get a ticket with kinit -c ${name} or name another cache in KRB5CCNAME`;
+  return new CredentialError('ERR_CCACHE_MISSING', `${problem}; ${advice}`, { cause });
 }
+
+const MISSING: Readonly<Record<string, (name: string, residual: string) => string>> = {
+  FILE: (_name, path) => `No credentials cache found (filename: ${path})`,
+  DIR: (_name, path) => `No credentials cache found (filename: ${path.replace(/^:/, '')})`,
+  KCM: (name) => `Credentials cache '${name}' not found`,
+};
 
 /** The error for a principal that has no cache in the collection. */
 export function noCacheFor(collection: CacheCollection, principal: Principal): CredentialError {

@@ -25,7 +25,7 @@ import { type BigIntStats, constants } from 'node:fs';
 import { type FileHandle, lstat, open, realpath, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { equalBytes } from '../bytes.js';
-import { CredentialError } from '../errors.js';
+import { CredentialError, FormatError } from '../errors.js';
 import {
   type CcacheSnapshot,
   type CredentialCache,
@@ -38,9 +38,9 @@ import { isSameTicket } from '../formats/ccacheIndex.js';
 import type { Credential } from '../formats/credential.js';
 import type { Principal } from '../formats/principal.js';
 import { replaceFile } from './atomicFile.js';
-import { readAll, systemErrorCode, UnreadableFile, unreadable } from './boundedFile.js';
+import { MAX_FILE_OCTETS, readAll, systemErrorCode, UnreadableFile, unreadable } from './boundedFile.js';
 import type { CacheFileOptions, StoreOptions } from './cacheFileOptions.js';
-import { checkOwner } from './cacheStore.js';
+import { checkOwner, missingCache } from './cacheStore.js';
 
 const NOFOLLOW = constants.O_NOFOLLOW ?? 0;
 const NONBLOCK = constants.O_NONBLOCK ?? 0;
@@ -103,6 +103,7 @@ async function snapshotOf(path: string, handle: FileHandle, known?: CcacheSnapsh
   const octets = await readAll(handle).catch((error: unknown) => {
     throw readError(path, error);
   });
+  if (octets.length === 0) throw emptyFile(path);
   const layout = decodeCcacheLayout(octets, { file: path, ignoreTruncatedTail: true, known });
   return { octets, layout };
 }
@@ -306,10 +307,18 @@ async function lateEntries(path: string, handle: FileHandle, old: CcacheSnapshot
   return now.layout.entries.slice(layout.entries.length).map(({ credential }) => credential);
 }
 
-export function readError(path: string, error: unknown): CredentialError {
+function emptyFile(path: string): FormatError {
+  const problem = `the file is empty; get a ticket with kinit -c FILE:${path}`;
+  return new FormatError('credential cache', problem, { file: path, offset: 0 });
+}
+
+export function readError(path: string, error: unknown): CredentialError | FormatError {
   if (error instanceof CredentialError) return error;
   const { errno, message } = unreadable(error);
   if (errno === 'ENOENT') return missing(path, error);
+  if (errno === 'EFBIG') {
+    return new FormatError('credential cache', message, { file: path, offset: MAX_FILE_OCTETS });
+  }
   const problem =
     errno === 'ELOOP' || errno === 'EMLINK'
       ? 'is a symbolic link; name the file itself, links are followed only where allowLink is set'
@@ -318,8 +327,7 @@ export function readError(path: string, error: unknown): CredentialError {
 }
 
 export function missing(path: string, cause: unknown): CredentialError {
-  const text = `No credentials cache found (filename: ${path}); get a ticket with kinit -c FILE:${path} or name another cache in KRB5CCNAME`;
-  return new CredentialError('ERR_CCACHE_MISSING', text, { cause });
+  return missingCache(`FILE:${path}`, cause);
 }
 
 export function ioError(path: string, problem: string, cause?: unknown): CredentialError {

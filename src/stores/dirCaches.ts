@@ -82,13 +82,22 @@ async function ensureFolder(folder: string, options: CacheFileOptions): Promise<
   try {
     await mkdir(folder, { mode: 0o700 });
   } catch (error) {
-    if (systemErrorCode(error) !== 'EEXIST') throw ioError(folder, 'cannot be made', error);
+    const errno = systemErrorCode(error);
+    if (errno === 'ENOENT') throw noFolder(folder, error);
+    if (errno !== 'EEXIST') throw ioError(folder, 'cannot be made', error);
   }
   const status = await (options.allowLink === true ? stat(folder) : lstat(folder));
   if (!status.isDirectory()) throw ioError(folder, 'is not a folder');
   const us = process.geteuid?.();
   if (us === undefined || status.uid === us || options.allowOtherOwner === true) return;
   throw ioError(folder, `belongs to the user ${status.uid} and we are ${us}`);
+}
+
+function noFolder(folder: string, cause: unknown): CredentialError {
+  const text =
+    `Credential cache directory ${folder} does not exist; the folder around it is missing too, so it is not made: ` +
+    'make it, or name another cache in KRB5CCNAME';
+  return new CredentialError('ERR_CCACHE_IO', text, { cause });
 }
 
 /** What the file `primary` names, or undefined when there is none. */

@@ -1,13 +1,20 @@
 /** A cache in a file as a store: type FILE, and each single cache of type DIR. */
 import type { BigIntStats } from 'node:fs';
 import { equalBytes } from '../bytes.js';
+import { CredentialError } from '../errors.js';
 import { type CcacheSnapshot, type CredentialCache, cacheOf } from '../formats/ccache.js';
 import { configCredential, configEntry, isConfig, type LocatedCredential } from '../formats/ccacheEntry.js';
 import { isSameTicket, TicketIndex, type TicketQuery } from '../formats/ccacheIndex.js';
 import type { Credential } from '../formats/credential.js';
 import type { Principal } from '../formats/principal.js';
 import type { CacheFileOptions } from './cacheFileOptions.js';
-import { type CacheContents, type CredentialCacheStore, cacheWith, configValue } from './cacheStore.js';
+import {
+  type CacheContents,
+  type CredentialCacheStore,
+  cacheWith,
+  configValue,
+  missingCache,
+} from './cacheStore.js';
 import { appendEntry, readSnapshot, removeEntries, statusOf } from './ccacheFile.js';
 import { inTurn, removeCcacheFile, writeCcacheFile } from './fileCcache.js';
 
@@ -57,7 +64,9 @@ export class FileCacheStore implements CredentialCacheStore {
 
   store(credential: Credential, owner?: Principal): Promise<void> {
     const options = { ...this.#options, owner };
-    return inTurn(this.path, () => appendEntry(this.path, credential, options, this.#known?.snapshot));
+    return this.#named(
+      inTurn(this.path, () => appendEntry(this.path, credential, options, this.#known?.snapshot)),
+    );
   }
 
   remove(credential: Credential): Promise<void> {
@@ -78,11 +87,21 @@ export class FileCacheStore implements CredentialCacheStore {
 
   async destroy(): Promise<void> {
     this.#known = undefined;
-    await removeCcacheFile(this.path);
+    await this.#named(removeCcacheFile(this.path));
   }
 
   #removeEntries(which: (entry: LocatedCredential) => boolean): Promise<void> {
-    return inTurn(this.path, () => removeEntries(this.path, this.#options, which));
+    return this.#named(inTurn(this.path, () => removeEntries(this.path, this.#options, which)));
+  }
+
+  /** That there is no cache is told by its own name, which need not be that of a FILE. */
+  async #named<T>(result: Promise<T>): Promise<T> {
+    try {
+      return await result;
+    } catch (error) {
+      const missing = error instanceof CredentialError && error.code === 'ERR_CCACHE_MISSING';
+      throw missing ? missingCache(this.name, error.cause) : error;
+    }
   }
 
   /** The cache as it is now. */
@@ -92,7 +111,7 @@ export class FileCacheStore implements CredentialCacheStore {
     if (known?.statusTells === true && status !== undefined && isUnchanged(known.status, status))
       return known;
     const statusTells = status !== undefined && !isRecent(status);
-    const snapshot = await readSnapshot(this.path, this.#options, known?.snapshot);
+    const snapshot = await this.#named(readSnapshot(this.path, this.#options, known?.snapshot));
     this.#known = { status, snapshot, statusTells, cache: cacheOf(snapshot.layout) };
     return this.#known;
   }

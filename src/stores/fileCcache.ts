@@ -18,8 +18,8 @@ export type { CacheFileOptions, StoreOptions } from './cacheFileOptions.js';
  * The credential cache in the file `path`. An entry that is cut off at the end is left out, as in MIT krb5, which
  * appends to the file in place.
  * @throws CredentialError ERR_CCACHE_MISSING, ERR_CCACHE_IO (not readable, no regular file, a symbolic link or another
- *   user's unless `options` allow it, more than 64 MiB)
- * @throws FormatError ERR_CCACHE_FORMAT
+ *   user's unless `options` allow it)
+ * @throws FormatError ERR_CCACHE_FORMAT, also for a file of more than 64 MiB
  */
 export async function readCcacheFile(path: string, options: CacheFileOptions = {}): Promise<CredentialCache> {
   const { octets, layout } = await readSnapshot(path, options);

@@ -5,7 +5,7 @@ import { CredentialError, FormatError } from '../errors.js';
 import { decodeKeytab, encodeKeytab, type KeytabEntry } from '../formats/keytab.js';
 import { addKeytabEntries, emptyKeytab, filterKeytabEntries, isSameKey } from '../formats/keytabEdit.js';
 import { replaceFile } from './atomicFile.js';
-import { readRegularFile, systemErrorCode, unreadable } from './boundedFile.js';
+import { MAX_FILE_OCTETS, readRegularFile, systemErrorCode, unreadable } from './boundedFile.js';
 import { inTurn } from './fileCcache.js';
 
 /**
@@ -16,6 +16,7 @@ import { inTurn } from './fileCcache.js';
 export async function readKeytabFile(path: string): Promise<KeytabEntry[]> {
   const octets = await readOctets(path);
   try {
+    if (octets.length === 0) throw emptyFile(path);
     return decodeKeytab(octets, { file: path });
   } finally {
     octets.fill(0);
@@ -40,7 +41,9 @@ export function writeKeytabFile(path: string, entries: readonly KeytabEntry[]): 
  */
 export async function addToKeytabFile(path: string, entries: readonly KeytabEntry[]): Promise<number> {
   let added = 0;
-  await changeFile(path, (octets = emptyKeytab()) => {
+  await changeFile(path, (there) => {
+    // Also a file that somebody has only made, such as mktemp.
+    const octets = there === undefined || there.length === 0 ? emptyKeytab() : there;
     const known = decodeKeytab(octets, { file: path });
     const unknown = entries.filter((entry, i) => {
       return ![...known, ...entries.slice(0, i)].some((one) => isSameKey(one, entry));
@@ -64,6 +67,7 @@ export async function removeFromKeytabFile(
   let removed = 0;
   await changeFile(path, (octets) => {
     if (octets === undefined) throw readError(path, missingFile());
+    if (octets.length === 0) throw emptyFile(path);
     removed = decodeKeytab(octets, { file: path }).filter(which).length;
     return removed === 0 ? undefined : filterKeytabEntries(octets, (entry) => !which(entry), { file: path });
   });
@@ -140,12 +144,18 @@ async function readOctets(path: string): Promise<Uint8Array> {
   });
 }
 
+function emptyFile(path: string): FormatError {
+  const problem = `the file is empty; add keys with krb5 keytab add -t ${path}`;
+  return new FormatError('keytab', problem, { file: path, offset: 0 });
+}
+
 function missingFile(): Error {
   return Object.assign(new Error('no such file'), { code: 'ENOENT' });
 }
 
-function readError(path: string, error: unknown): CredentialError {
+function readError(path: string, error: unknown): CredentialError | FormatError {
   const { errno, message } = unreadable(error);
+  if (errno === 'EFBIG') return new FormatError('keytab', message, { file: path, offset: MAX_FILE_OCTETS });
   const text =
     errno === 'ENOENT'
       ? `No keytab found (filename: ${path}); export the keys with ktadd (kadmin) or ktpass, or name another keytab in KRB5_KTNAME`

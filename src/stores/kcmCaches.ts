@@ -1,4 +1,14 @@
-/** Caches that a KCM daemon keeps (type KCM): sssd-kcm or Heimdal's kcm. All caches of our user are one collection. */
+/**
+ * Caches that a KCM daemon keeps (type KCM): sssd-kcm or Heimdal's kcm. All caches of our user are one collection.
+ *
+ * The protocol has no operation that replaces one ticket (REPLACE is for a whole cache, and would lose what another
+ * program has stored since it was read). So where there is a ticket for the same service already, it is removed, then the
+ * new one is added, as MIT krb5 does. In between there is none of the two for others. When adding fails, the old one is
+ * put back; a process that is killed in between leaves neither, which costs a request to a KDC or, if it is the
+ * ticket-granting ticket, a login. sssd-kcm does not remove single tickets; of two for one service, it keeps the last.
+ * Where the daemon lacks REPLACE, a login makes the cache empty first and then adds the tickets one by one: others see
+ * it empty for a moment.
+ */
 import { equalBytes, uint32be } from '../bytes.js';
 import { CredentialError } from '../errors.js';
 import type { CredentialCache, KdcTimeOffset } from '../formats/ccache.js';
@@ -99,9 +109,27 @@ export class KcmCacheStore implements CredentialCacheStore {
   store(credential: Credential, owner?: Principal): Promise<void> {
     return this.#with(async (kcm) => {
       checkOwner(this.name, await this.#principal(kcm), owner);
+      const entry = encodeEntry(credential);
+      const former = (await this.#entries(kcm)).filter((known) => isSameTicket(known, credential));
+      if (former.length > 0) await this.#remove(kcm, credential);
+      try {
+        await kcm.call('STORE', this.#named, entry);
+      } catch (error) {
+        await this.#restore(former).catch(() => undefined);
+        throw error;
+      }
+    });
+  }
+
+  /** Puts back what was removed, unless it has a successor. The old connection may be broken. */
+  async #restore(former: readonly Credential[]): Promise<void> {
+    if (former.length === 0) return;
+    await withKcm(this.#options, async (kcm) => {
       const entries = await this.#entries(kcm);
-      if (entries.some((known) => isSameTicket(known, credential))) await this.#remove(kcm, credential);
-      await kcm.call('STORE', this.#named, encodeEntry(credential));
+      for (const old of former) {
+        if (entries.some((known) => isSameTicket(known, old))) continue;
+        await kcm.call('STORE', this.#named, encodeEntry(old));
+      }
     });
   }
 

@@ -35,6 +35,8 @@ export interface SendOptions {
   readonly service?: Service | undefined;
   /** Whether another server may do better than this reply (MIT krb5: KDC_ERR_SVC_UNAVAILABLE); it is kept in case none does. */
   readonly preferAnother?: ((reply: Uint8Array) => boolean) | undefined;
+  /** What the trace tells of a reply beside its name. */
+  readonly describeReply?: ((reply: Uint8Array) => string | undefined) | undefined;
   /** Pauses other than MIT krb5's; for tests. */
   readonly timing?: Partial<Timing> | undefined;
   /** Name resolution other than the system's; for tests. */
@@ -139,7 +141,7 @@ function raceSettings(message: Uint8Array, options: SendOptions): RaceSettings {
   };
 }
 
-function raceTrace(message: Uint8Array, { trace, realm }: SendOptions): RaceEvents {
+function raceTrace(message: Uint8Array, { trace, realm, describeReply }: SendOptions): RaceEvents {
   const request = messageName(message);
   return {
     sent(endpoint) {
@@ -148,7 +150,9 @@ function raceTrace(message: Uint8Array, { trace, realm }: SendOptions): RaceEven
     },
     received(endpoint, reply) {
       const name = messageName(reply);
-      const text = `Received ${name} (${reply.length} octets) from ${endpointText(endpoint)}`;
+      const detail = describeReply?.(reply);
+      const shown = detail === undefined ? name : `${name} ${detail}`;
+      const text = `Received ${shown} (${reply.length} octets) from ${endpointText(endpoint)}`;
       trace?.({ event: 'kdc.receive', text, data: messageData(realm, endpoint, name, reply) });
     },
     failed({ server, protocol }, outcome) {

@@ -61,7 +61,7 @@ describe('krb5 config check', () => {
   it('notes a file of KRB5_CONFIG that does not exist', async () => {
     const { status, out } = await run(['check'], { KRB5_CONFIG: '/nonexistent/krb5.conf' });
     expect(status).toBe(0);
-    expect(out).toContain('/nonexistent/krb5.conf:1: note: there is no such file\n');
+    expect(out).toContain('/nonexistent/krb5.conf: note: there is no such file\n');
   });
 
   it('takes notes for no problem', async () => {
@@ -88,7 +88,7 @@ describe('krb5 config check', () => {
     });
     const weak = conf('[libdefaults]\npermitted_enctypes = rc4\n');
     expect(await run(['check', weak])).toMatchObject({ status: 1 });
-    expect((await run(['check', '/nonexistent'])).out).toContain('ENOENT');
+    expect((await run(['check', '/nonexistent'])).out).toContain('no such file');
     expect((await run(['check', '/nonexistent'])).status).toBe(1);
   });
 });

@@ -36,6 +36,18 @@ describe('parseArguments', () => {
     },
   );
 
+  it('takes the beginning of a word for it, unless there are several', () => {
+    for (const word of ['--l', '--lo', '--long']) expect(parse(word, 'x').value('long')).toBe('x');
+    expect(parse('--j').has('json')).toBe(true);
+    const two = { ...spec, options: [...spec.options, { word: 'longer', text: 'another word' }] };
+    expect(parseArguments(two, ['--long', 'x']).has('longer')).toBe(false);
+    expect(parseArguments(two, ['--longe']).has('longer')).toBe(true);
+    expect(() => parseArguments(two, ['--lon'])).toThrow(
+      /^option '--lon' is ambiguous; possibilities: '--long' '--longer'$/,
+    );
+    expect(() => parse('--lone')).toThrow(UsageError);
+  });
+
   it('takes options behind operands, and operands behind --', () => {
     expect(parse('name', '-a').has('a')).toBe(true);
     expect(parse('--', '-a').operands).toEqual(['-a']);

@@ -351,6 +351,10 @@ describe('several principals', () => {
     const [good, bad] = await Promise.allSettled([alice.serviceTicket(SERVICE), bob.serviceTicket(SERVICE)]);
     expect([good.status, bad.status]).toEqual(['fulfilled', 'rejected']);
     made.kdc.addPrincipal('bob', made.key);
+    await expect(bob.login()).resolves.toBeDefined();
+    made.failure = UNREACHABLE;
+    await expect(bob.serviceTicket(SERVICE)).rejects.toBe(UNREACHABLE);
+    made.failure = undefined;
     await expect(bob.serviceTicket(SERVICE)).resolves.toBeDefined();
   });
 });

@@ -1,5 +1,5 @@
 /** The built program `krb5` against a real KDC, side by side with MIT's programs. */
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { MitClient, RunResult } from '../../scripts/realServers/index.mjs';
@@ -285,6 +285,22 @@ describe('krb5 token', () => {
     expect((await realm.run('klist', [], { ccache })).stdout).toContain('HTTP/localhost@EXAMPLE.TEST');
     const bare = await krb5(['token', '--krb5', '--json', 'HTTP/localhost'], { ccache });
     expect(JSON.parse(bare.stdout)).toMatchObject({ mechanism: 'krb5', token: expect.stringMatching(/^YI/) });
+  });
+
+  it('takes the cache that .k5identity names for the service', async () => {
+    const HOME = mkdtempSync(`${realm.dir}/home-`);
+    const ccache = `DIR:${HOME}/caches`;
+    const user = realm.keytabUser;
+    writeFileSync(`${HOME}/.k5identity`, `${user}@EXAMPLE.TEST service=HTTP\n`);
+    await realm.run('kinit', ['-k', '-t', realm.keytabs.user, user], { ccache });
+    await realm.run('kinit', ['alice'], { ccache, input: `${realm.users.alice}\n` });
+    for (const service of ['HTTP@localhost', 'host@localhost']) {
+      expect((await krb5(['token', service], { ccache, env: { HOME } })).status).toBe(0);
+    }
+    const { stdout } = await realm.run('klist', ['-A'], { ccache });
+    const [first = '', second = ''] = stdout.split('\n\nTicket cache');
+    expect(first).toMatch(/Default principal: alice@[\s\S]*host\/localhost@/);
+    expect(second).toMatch(/Default principal: u-keytab@[\s\S]*HTTP\/localhost@/);
   });
 
   it('needs a cache and a known service', async () => {

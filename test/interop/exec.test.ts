@@ -1,5 +1,5 @@
 /** `krb5 exec`: the command's tickets, its signals and statuses, and that nothing is left behind. */
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { krb5, MAIN, type ProgramOptions, realm } from './program.js';
 
@@ -67,17 +67,72 @@ describe('krb5 exec', () => {
     expect(readdirSync(TMPDIR)).toEqual([]);
   });
 
-  it('replaces the ticket while the command runs', async () => {
-    const ends = `${realm.dir}/exec-ends`;
+  /** A script that shows the tickets of the command at the beginning and after `seconds`. */
+  const shows = (file: string, seconds: number): string => {
     const show = `${process.execPath} ${MAIN} klist --json`;
-    const script = `${show} > ${ends}-1; sleep 9; ${show} > ${ends}-2; kvno host/localhost`;
-    expect(await exec(['-l', '10', ...keytab, ...sh(script)])).toMatchObject({ status: 0, stderr: '' });
-    const end = (n: number): number => {
-      const { credentials } = JSON.parse(readFileSync(`${ends}-${n}`, 'utf8')) as {
-        credentials: { endTime: string }[];
+    return `${show} > ${file}-1; sleep ${seconds}; ${show} > ${file}-2; kvno host/localhost`;
+  };
+  interface Times {
+    readonly authTime: number;
+    readonly endTime: number;
+  }
+  /** Times of the ticket-granting ticket at the beginning and afterwards. */
+  const shown = (file: string): Times[] =>
+    [1, 2].map((n) => {
+      const { credentials } = JSON.parse(readFileSync(`${file}-${n}`, 'utf8')) as {
+        credentials: { authTime: string; endTime: string }[];
       };
-      return Date.parse(credentials[0]?.endTime ?? '');
-    };
-    expect(end(2)).toBeGreaterThan(end(1) + 3000);
+      const [{ authTime, endTime } = { authTime: '', endTime: '' }] = credentials;
+      return { authTime: Date.parse(authTime), endTime: Date.parse(endTime) };
+    });
+  const seconds = (n: number): number => 1000 * n;
+
+  it('replaces the ticket while the command runs, by a new login', async () => {
+    const file = `${realm.dir}/exec-login`;
+    const result = await exec(['-l', '10', ...keytab, ...sh(shows(file, 9))]);
+    expect(result).toMatchObject({ status: 0, stderr: '' });
+    const [first, last] = shown(file);
+    expect(last!.endTime).toBeGreaterThan(first!.endTime + seconds(3));
+    expect(last!.authTime).toBeGreaterThan(first!.authTime + seconds(3));
+  });
+
+  it('renews the ticket of a cache while the command runs', async () => {
+    const file = `${realm.dir}/exec-renewal`;
+    const ccache = realm.newCcache();
+    const input = `${realm.users.alice}\n`;
+    await realm.run('kinit', ['-l', '10', '-r', '1h', 'alice'], { ccache, input });
+    const result = await exec(['-c', ccache, ...sh(shows(file, 9))]);
+    expect(result).toMatchObject({ status: 0, stderr: '' });
+    const [first, last] = shown(file);
+    expect(last!.endTime).toBeGreaterThan(first!.endTime + seconds(3));
+    expect(last!.authTime).toBe(first!.authTime);
+  });
+
+  it('takes over what somebody else has got for the cache', async () => {
+    const file = `${realm.dir}/exec-follow`;
+    const ccache = realm.newCcache();
+    const input = `${realm.users.alice}\n`;
+    await realm.run('kinit', ['-l', '8', 'alice'], { ccache, input });
+    const running = exec(['-c', ccache, ...sh(shows(file, 7))]);
+    await realm.run('sleep', ['1'], {});
+    await realm.run('kinit', ['-l', '1h', 'alice'], { ccache, input });
+    expect(await running).toMatchObject({ status: 0, stderr: '' });
+    const [first, last] = shown(file);
+    expect(last!.endTime).toBeGreaterThan(first!.endTime + seconds(3000));
+  });
+
+  it('warns once when there is no new ticket, and lets the command go on', async () => {
+    const kdc = await realm.extraKdc();
+    const ready = `${realm.dir}/exec-ready`;
+    const args = ['-l', '6', ...keytab, ...sh(`touch ${ready}; sleep 9; echo done; exit 5`)];
+    const running = exec(args, { env: { KRB5_CONFIG: kdc.krb5Conf } });
+    while (!existsSync(ready)) await realm.run('sleep', ['0.1'], {});
+    await kdc.stop();
+    const { status, stdout, stderr } = await running;
+    expect([status, stdout]).toEqual([5, 'done\n']);
+    expect(stderr).toMatch(
+      /^exec: Cannot contact any KDC for realm 'EXAMPLE\.TEST' while replacing the ticket\n/,
+    );
+    expect(stderr.match(/while replacing the ticket/g)?.length).toBe(1);
   });
 });

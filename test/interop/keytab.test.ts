@@ -3,7 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ENCTYPES, type RunResult } from '../../scripts/realServers/index.mjs';
 import { parseConfig } from '../../src/client/identities.js';
-import { fromCcache } from '../../src/index.js';
+import { fromCcache, fromKeytab } from '../../src/index.js';
 import { krb5, MAIN, realm } from './program.js';
 
 let count = 0;
@@ -79,6 +79,42 @@ describe('krb5 keytab add', () => {
     expect([status, JSON.parse(stdout)]).toMatchObject([0, { added: 1, entries: [{ kvno: 300 }] }]);
     expect(stdout).not.toMatch(/[0-9a-f]{64}/);
     expect((await listed(keytab))[0]).toMatch(/^ 300 bob@EXAMPLE\.TEST \(aes256-cts-hmac-sha1-96\)/);
+  });
+
+  it('asks for a key itself, which is no argument', async () => {
+    const [keytab, stored] = [newKeytab(), newKeytab()];
+    await realm.kadmin(['addprinc -randkey u-key', `ktadd -k ${stored} u-key`]);
+    const [line = ''] = (await listed(stored)).filter((row) => row.includes('(aes256-cts-hmac-sha1-96)'));
+    const [, kvno = '', key = ''] = /^ *(\d+) .*\(0x([0-9a-f]+)\)/.exec(line) ?? [];
+    const args = ['keytab', 'add', '--key', '-t', keytab, '-p', 'u-key', '-k', kvno, '-e', 'aes256-cts'];
+    const result = await krb5(args, { input: `${key.toUpperCase()}\n` });
+    expect(result).toMatchObject({ status: 0, stdout: '' });
+    expect(result.stderr).toBe('Key for u-key@EXAMPLE.TEST (hex): \n');
+    expect(await listed(keytab)).toEqual([line]);
+    expect(await kinit(keytab, 'u-key')).toMatchObject({ status: 0 });
+    for (const input of ['abc\n', `${key}00\n`, 'xy\n', '\n']) {
+      const bad = await krb5(args, { input });
+      expect(bad.status).toBe(1);
+      expect(bad.stderr).not.toContain(key);
+    }
+    expect((await krb5(args.filter((arg) => arg !== '-k' && arg !== kvno))).status).toBe(2);
+    expect((await krb5([...args, '-s', 'salt'])).status).toBe(2);
+    expect(await listed(keytab)).toEqual([line]);
+  });
+
+  it('takes a salt as ktutil does, without asking a KDC when it knows the version', async () => {
+    const [ours, theirs] = [newKeytab(), newKeytab()];
+    const password = 'pässword';
+    const salt = 'EXAMPLE.TESTsömebody';
+    const entry = (etype: string) =>
+      `add_entry -password -p bob@NO.KDC -k 7 -e ${etype} -s ${salt}\n${password}\n`;
+    const etypes = ['aes256-cts-hmac-sha1-96', 'aes128-cts-hmac-sha256-128'];
+    await realm.run('ktutil', [], { input: `${etypes.map(entry).join('')}write_kt ${theirs}\n` });
+    const args = ['-t', ours, '-p', 'bob@NO.KDC', '-k', '7', '-e', etypes.join(','), '-s', salt];
+    const result = await krb5(['keytab', 'add', ...args], { input: `${password}\n` });
+    expect(result).toMatchObject({ status: 0, stdout: '' });
+    expect((await listed(ours)).toSorted()).toEqual((await listed(theirs)).toSorted());
+    expect(await listed(ours)).toHaveLength(2);
   });
 
   it('leaves what MIT wrote as it is, and MIT goes on adding', async () => {
@@ -202,5 +238,49 @@ describe('a client keytab', () => {
     expect(Date.parse(after)).toBeGreaterThan(Date.parse(before) + 3_600_000);
     (await fromCcache(options)).dispose();
     expect(await ends()).toBe(after);
+  });
+});
+
+describe('a client with a keytab whose keys are changed', () => {
+  const config = parseConfig(readFileSync(realm.krb5Conf, 'utf8'));
+
+  /** A client of a new principal, whose ticket lives for two seconds; and what the KDC refused it. */
+  async function rotating(principal: string) {
+    const keytab = newKeytab();
+    await realm.kadmin([`addprinc -randkey ${principal}`, `ktadd -k ${keytab} ${principal}`]);
+    const refusals: string[] = [];
+    const trace = ({ text }: { text: string }): void => {
+      const code = /KRB-ERROR (\w+)/.exec(text)?.[1];
+      if (code !== undefined && code !== 'KDC_ERR_PREAUTH_REQUIRED') refusals.push(code);
+    };
+    const client = await fromKeytab({ config, keytab, principal, trace });
+    return { keytab, client, refusals };
+  }
+
+  it('goes on with the new keys, without a failed login', async () => {
+    const { keytab, client, refusals } = await rotating('u-rotating');
+    for (let round = 0; round < 3; round++) {
+      const { credential } = await client.login({ lifetimeSeconds: 2 });
+      await client.serviceTicket('host/localhost');
+      await realm.kadmin([`ktadd -k ${keytab} u-rotating`]);
+      await realm.run('sleep', ['2.1']);
+      const next = await client.ticketGrantingTicket();
+      expect(next.endTime).toBeGreaterThan(credential.endTime);
+    }
+    expect(refusals).toEqual([]);
+    client.dispose();
+  });
+
+  it('asks once until the keytab has the key that the KDC goes by', async () => {
+    const { keytab, client, refusals } = await rotating('u-late');
+    await realm.kadmin(['cpw -randkey u-late']);
+    const refused = { code: 'KDC_ERR_PREAUTH_FAILED' };
+    for (let i = 0; i < 20; i++)
+      await expect(client.serviceTicket('host/localhost')).rejects.toMatchObject(refused);
+    expect(refusals).toEqual(['KDC_ERR_PREAUTH_FAILED']);
+    await realm.kadmin([`ktadd -norandkey -k ${keytab} u-late`]);
+    await client.serviceTicket('host/localhost');
+    expect(refusals).toHaveLength(1);
+    client.dispose();
   });
 });

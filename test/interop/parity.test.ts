@@ -2,32 +2,12 @@
  * The same command lines for MIT's programs and ours, on copies of the same files: statuses and output must be the same,
  * and so must be what is in the files afterwards. docs/cli.md tells of every option where they are not.
  */
-import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { RunResult } from '../../scripts/realServers/index.mjs';
-import { krb5, MAIN, realm } from './program.js';
-
-/** A world of its own for each of the two: caches and keytabs with the same contents under the same names. */
-const WORLD = `${realm.dir}/parity`;
-let rounds = 0;
-
-interface Case {
-  readonly title: string;
-  /** What MIT's programs do in both worlds before; `{}` stands for the world's folder. */
-  readonly given?: readonly (readonly string[])[];
-  readonly argv: readonly string[];
-  readonly input?: string;
-  readonly env?: Record<string, string>;
-  /** MIT's programs with which to look at the world afterwards. */
-  readonly after?: readonly (readonly string[])[];
-  readonly faketime?: string;
-  /** What of standard error to compare: all (default), the first line, that without the program's name, or nothing. */
-  readonly errors?: 'all' | 'first' | 'usage' | 'none';
-}
+import { type Case, inBothWorlds } from './parityWorlds.js';
+import { realm } from './program.js';
 
 const pw = (user: string): string => `${realm.users[user]}\n`;
 const alice = ['kinit', '-k', '-t', '{}/users.keytab', '-c', 'FILE:{}/cc', 'alice'];
-const FILE = { KRB5CCNAME: 'FILE:{}/cc' };
 const DIR = { KRB5CCNAME: 'DIR:{}/dir' };
 const list = ['klist', '-ef'];
 const collection = [
@@ -66,6 +46,34 @@ const CASES: readonly Case[] = [
     input: pw('alice'),
     after: [list],
   },
+  ...[
+    ...['20300203040506', '3002030405', '3-feb-2030:04:05:06', '03-February-2030:4:05', '3-Feb-2030:4:5:6'],
+    ...['29-Feb-2032:00:00', ' 20300203040506'],
+  ].map((start) => ({
+    title: `postdated, ${start}`,
+    argv: ['kinit', '-s', start, '-l', '1h', 'alice'],
+    input: pw('alice'),
+    after: [list],
+    tickets: 'start' as const,
+  })),
+  ...['2026-11-23', '20261323000000', '23-Foo-2026:10:00', '0', '', 'x'].map((start) => ({
+    title: `bad start time "${start}"`,
+    argv: ['kinit', '-s', start, 'alice'],
+    errors: 'usage' as const,
+  })),
+  ...['-l', '-r'].map((option) => ({
+    title: `no absolute times for ${option}`,
+    argv: ['kinit', option, '20300203040506', 'alice'],
+    errors: 'usage' as const,
+  })),
+  ...[[], ['--request-pac'], ['--no-request-pac']].map((options) => ({
+    title: `PAC ${options.join(' ')}`,
+    argv: ['kinit', ...options, 'alice'],
+    input: pw('alice'),
+    after: [['kvno', 'host/localhost'], list],
+    tickets: 'size' as const,
+  })),
+  { title: 'a PAC and none', argv: ['kinit', '--request-pac', '--no-request-pac', 'alice'], errors: 'none' },
   { title: 'bad start time', argv: ['kinit', '-s', 'whenever', 'alice'], errors: 'usage' },
   {
     title: 'validate too early',
@@ -347,66 +355,7 @@ describe.each(['kinit', 'klist', 'kvno', 'kdestroy', 'kswitch'])('%s', (program)
   const cases = CASES.filter(({ argv }) => argv[0] === program);
 
   it.each(cases)('$title', async (test) => {
-    const mit = await inWorld(test, (argv, options) => realm.run(argv[0]!, argv.slice(1), options));
-    const ours = await inWorld(test, (argv, options) => krb5(argv, options));
+    const { mit, ours } = await inBothWorlds(test);
     expect(ours).toEqual(mit);
   });
 });
-
-type Run = (argv: string[], options: NonNullable<Parameters<typeof realm.run>[2]>) => Promise<RunResult>;
-
-/** Status, output and aftermath of one case, without what differs from run to run: times. */
-async function inWorld(test: Case, run: Run): Promise<unknown> {
-  const folder = `${WORLD}/${rounds++}`;
-  mkdirSync(folder, { recursive: true });
-  cpSync(await userKeytab(), `${folder}/users.keytab`);
-  const here = (text: string): string => text.replaceAll('{}', folder);
-  const env = Object.fromEntries(
-    Object.entries({ ...FILE, ...test.env }).map(([name, value]) => [name, here(value)]),
-  );
-  for (const [command = '', ...args] of test.given ?? []) {
-    expect(await realm.run(command, args.map(here), { env }), command).toMatchObject({ status: 0 });
-  }
-  const result = await run(test.argv.map(here), { env, input: test.input ?? '', faketime: test.faketime });
-  const views: unknown[] = [];
-  for (const [command = '', ...args] of test.after ?? []) {
-    const { status, stdout } = await realm.run(command, args.map(here), { env });
-    views.push({ status, stdout: normalized(stdout, folder) });
-  }
-  const stderr = withoutPrompt(normalized(result.stderr, folder));
-  const [first = ''] = stderr.split('\n');
-  const shown = { all: stderr, first, usage: first.replace(/^\w+: /, ''), none: '' }[test.errors ?? 'all'];
-  const stdout = withoutPrompt(normalized(result.stdout, folder));
-  return { status: result.status, stdout, stderr: shown, views };
-}
-
-/** MIT's prompt is on standard output, ours on standard error, so that it never mixes with results. */
-function withoutPrompt(text: string): string {
-  return text.replace(/^Password for \S+: \n/m, '');
-}
-
-/** Times become lengths of time where two stand beside each other: those must be equal to the second or nearly so. */
-function normalized(text: string, folder: string): string {
-  const time = /\d\d\/\d\d\/\d\d \d\d:\d\d:\d\d/;
-  const pair = new RegExp(`(${time.source}) {2}(${time.source})`, 'g');
-  const span = (from: string, to: string): string => {
-    const seconds =
-      (Date.parse(`20${to.slice(6, 8)}-${to.slice(0, 2)}-${to.slice(3, 5)}T${to.slice(9)}Z`) -
-        Date.parse(`20${from.slice(6, 8)}-${from.slice(0, 2)}-${from.slice(3, 5)}T${from.slice(9)}Z`)) /
-      1000;
-    return `<about ${Math.round(seconds / 30) / 2} min>`;
-  };
-  return text
-    .replaceAll(folder, '{}')
-    .replace(/tkt[A-Za-z0-9]{6}/g, 'tkt<new>')
-    .replace(pair, (_all, from: string, to: string) => span(from, to))
-    .replace(new RegExp(time.source, 'g'), '<time>')
-    .replaceAll(MAIN, '<krb5>');
-}
-
-/** Keys of alice and bob. */
-async function userKeytab(): Promise<string> {
-  const file = `${realm.dir}/parity-users.keytab`;
-  if (!existsSync(file)) await realm.kadmin([`ktadd -norandkey -k ${file} alice bob`]);
-  return file;
-}

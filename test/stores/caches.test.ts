@@ -267,3 +267,30 @@ describe('a file that others write to', () => {
     expect(readdirSync(join(path, '..'))).toEqual(['cc']);
   });
 });
+
+describe('a KCM daemon that refuses to add a ticket', () => {
+  const refusing = async () => {
+    const state = { refused: 0 };
+    const kcmSocket = await scriptedKcm((operation) => operation === 'STORE' && state.refused-- > 0);
+    const store = await openCache('KCM:', { kcmSocket });
+    await store.initialize(alice, { credentials: [tgt, ticket('HTTP/a')] });
+    return { state, store };
+  };
+
+  it('has the one that was to be replaced again', async () => {
+    const { state, store } = await refusing();
+    state.refused = 1;
+    await expect(store.store(ticket('HTTP/a', { endTime: 99 }))).rejects.toThrow(withCode('ERR_CCACHE_IO'));
+    expect(state.refused).toBe(-1);
+    const found = await store.find({ server: ticket('HTTP/a').server });
+    expect(found).toEqual(ticket('HTTP/a'));
+    expect((await store.read()).credentials).toHaveLength(2);
+  });
+
+  it('is an error, also when it refuses to take that', async () => {
+    const { state, store } = await refusing();
+    state.refused = 2;
+    await expect(store.store(ticket('HTTP/a', { endTime: 99 }))).rejects.toThrow(withCode('ERR_CCACHE_IO'));
+    expect(await namesIn(store)).toHaveLength(1);
+  });
+});

@@ -102,7 +102,7 @@ describe('readCcacheFile', () => {
   it('refuses a file of more than 64 MiB without reading it', async () => {
     const { path } = folderWithCache();
     truncateSync(path, 64 * 1024 * 1024 + 1);
-    await expect(readCcacheFile(path)).rejects.toThrow(withCode('ERR_CCACHE_IO'));
+    await expect(readCcacheFile(path)).rejects.toThrow(withCode('ERR_CCACHE_FORMAT'));
   });
 
   it('names file and offset when the contents are wrong', async () => {

@@ -53,8 +53,11 @@ export function framed(code: number, ...parts: Uint8Array[]): Uint8Array {
   return concat(uint32be(body.length), uint32be(0), body);
 }
 
-/** A daemon with caches of its own; the path of its socket. */
-export function scriptedKcm(): Promise<string> {
+/**
+ * A daemon with caches of its own; the path of its socket.
+ * @param refuses which requests it refuses, by operation
+ */
+export function scriptedKcm(refuses: (operation: string) => boolean = () => false): Promise<string> {
   const caches = new Map<string, Held>();
   const state = { primary: '0', counter: 0 };
   return listen((request) => {
@@ -62,7 +65,7 @@ export function scriptedKcm(): Promise<string> {
     reader.uint16();
     const opcode = reader.uint16();
     const name = Object.entries(KCM_OPERATIONS).find(([, code]) => code === opcode)?.[0];
-    return operate(name ?? '', reader, caches, state);
+    return refuses(name ?? '') ? framed(KCM_CODES.INTERNAL) : operate(name ?? '', reader, caches, state);
   });
 }
 
