@@ -2,6 +2,8 @@
 
 export { chooseCache, identityRules, systemCaches } from './client/caches.js';
 export { Client, type ContextOptions, isRenewable, type TicketOptions } from './client/client.js';
+export { fromCredentials } from './client/delegated.js';
+export type { DelegationPolicy } from './client/delegation.js';
 export {
   type CcacheOptions,
   type ClientOptions,
@@ -12,6 +14,7 @@ export {
   type KeytabOptions,
   parseConfig,
 } from './client/identities.js';
+export { importSecurityContext } from './client/importedContext.js';
 export { type KdcConnection, networkConnection } from './client/kdcConnection.js';
 export type { KeepFreshOptions, RefreshFailure } from './client/refresh.js';
 export type { LoginOptions } from './client/request.js';
@@ -50,9 +53,37 @@ export { decodeKirbi, encodeKirbi } from './formats/kirbi.js';
 export { configOfRealm, type Krb5Config } from './formats/krb5Config.js';
 export { formatPrincipal, type Principal, parsePrincipal } from './formats/principal.js';
 export type { ChannelBindings } from './gss/bindings.js';
+export type { AnomalyPolicy } from './gss/established.js';
 export { GSS_FLAGS } from './gss/flags.js';
-export type { SecurityContext, StepResult } from './gss/securityContext.js';
+export type { IovBuffer, IovOctets, IovType } from './gss/iov.js';
+export type { LucidContext } from './gss/lucid.js';
+export {
+  ANONYMOUS,
+  type DisplayedName,
+  displayName,
+  exportName,
+  GSS_NAME_TYPES,
+  type GssNameType,
+  type ImportNameOptions,
+  importExportedName,
+  importName,
+  isAnonymous,
+  sameGssName,
+} from './gss/name.js';
+export type { PrfKind } from './gss/prf.js';
+export type {
+  MessageContext,
+  SecurityContext,
+  StepResult,
+  UnwrappedIovMessage,
+  UnwrappedMessage,
+  WrapOptions,
+} from './gss/securityContext.js';
+export type { SequenceAnomaly } from './gss/sequence.js';
+export { tlsServerEndPoint } from './gss/tlsBindings.js';
+export { KRB5_OID, MS_KRB5_OID } from './gss/token.js';
 export { encryptionTypeName } from './iana/encryptionTypes.js';
+export type { HostAddress } from './messages/basic.js';
 export { hasFlag, KDC_OPTIONS, TICKET_FLAGS } from './messages/flags.js';
 export {
   type CacheCollection,

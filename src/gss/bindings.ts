@@ -1,6 +1,6 @@
 /**
- * The checksum of type 0x8003 in the authenticator of a context token: channel bindings and flags
- * (RFC 4121 section 4.1.1).
+ * The checksum of type 0x8003 in the authenticator of a context token: channel bindings, flags, and the KRB-CRED of a
+ * delegation (RFC 4121 section 4.1.1).
  */
 import { concat } from '../bytes.js';
 import { defaultPrimitives } from '../crypto/defaultPrimitives.js';
@@ -17,10 +17,25 @@ export interface ChannelBindings {
   readonly applicationData?: Uint8Array;
 }
 
-/** Checksum field of the authenticator. Bindings that are absent count as 16 zeros, empty ones are hashed. */
-export function contextChecksum(flags: number, bindings: ChannelBindings | undefined): Checksum {
+/** DlgOpt: a KRB-CRED follows. */
+const DELEGATION_OPTION = 1;
+
+/**
+ * Checksum field of the authenticator. Bindings that are absent count as 16 zeros, empty ones are hashed.
+ * @param krbCred DER of the KRB-CRED with the delegated ticket, at most 65,535 octets; goes with the flag of delegation
+ */
+export function contextChecksum(
+  flags: number,
+  bindings: ChannelBindings | undefined,
+  krbCred?: Uint8Array,
+): Checksum {
   const hash = bindings === undefined ? new Uint8Array(16) : bindingsHash(bindings);
-  return { cksumtype: CHECKSUM_TYPES.gss, checksum: concat(uint32le(16), hash, uint32le(flags)) };
+  const delegation =
+    krbCred === undefined ? [] : [uint16le(DELEGATION_OPTION), uint16le(krbCred.length), krbCred];
+  return {
+    cksumtype: CHECKSUM_TYPES.gss,
+    checksum: concat(uint32le(16), hash, uint32le(flags), ...delegation),
+  };
 }
 
 /** MD5 of the bindings, all numbers little-endian (RFC 4121 section 4.1.1.2). */
@@ -39,4 +54,8 @@ export function bindingsHash(bindings: ChannelBindings): Uint8Array {
 
 function uint32le(value: number): Uint8Array {
   return Uint8Array.of(value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, value >>> 24);
+}
+
+function uint16le(value: number): Uint8Array {
+  return Uint8Array.of(value & 0xff, value >>> 8);
 }

@@ -1,44 +1,40 @@
 /**
  * An established context of the krb5 mechanism, either side: keys, sequence numbers and messages
- * (RFC 4121 section 4.2; RFC 2743 section 2.3). After an error of `unwrap` or `verifyMic` it is dead.
+ * (RFC 4121 section 4.2, RFC 4757 section 7; RFC 2743 section 2.3). After an error of `unwrap`, `unwrapIov` or `verifyMic` it
+ * is dead.
  */
-import type { Key } from '../crypto/key.js';
+import { Key } from '../crypto/key.js';
 import { ProtocolError } from '../errors.js';
 import type { Environment } from '../exchange/environment.js';
 import type { Principal } from '../formats/principal.js';
-import { checkMic, type MessageKey, makeMic, type Side, unwrapMessage, wrapMessage } from './perMessage.js';
-import type { MessageContext, UnwrappedMessage, WrapOptions } from './securityContext.js';
-import { type SequenceAnomaly, type SequenceState, SequenceWindow } from './sequence.js';
+import type { EstablishedParts } from './establishedParts.js';
+import { decodeExportedContext, encodeExportedContext } from './exportedContext.js';
+import { GSS_FLAGS } from './flags.js';
+import { fillIov, type Iov, type IovBuffer, type IovOctets, readIov, readStream } from './iov.js';
+import type { LucidContext } from './lucid.js';
+import type { MessageKey } from './messageKey.js';
+import { type MessageProtection, messageProtection } from './messageProtection.js';
+import { type PrfKind, pseudoRandom } from './prf.js';
+import type {
+  MessageContext,
+  UnwrappedIovMessage,
+  UnwrappedMessage,
+  WrapOptions,
+} from './securityContext.js';
+import { type SequenceAnomaly, SequenceWindow } from './sequence.js';
+import { wrapSizeLimit } from './sizeLimit.js';
 
-/** What is done about a token out of its place: an error that ends the context, or a report beside the message. */
-export type AnomalyPolicy = 'refuse' | 'report';
+export type { AnomalyPolicy, EstablishedParts } from './establishedParts.js';
 
-/** What an established context is made of. */
-export interface EstablishedParts {
-  /** Which side we are. */
-  readonly side: Side;
-  /** GSS_FLAGS in force. */
-  readonly flags: number;
-  readonly source: Principal;
-  readonly target: Principal;
-  /** End of the ticket, seconds since 1970. */
-  readonly endTime: number;
-  /** The initiator's subkey, or the ticket's session key if it sent none. */
-  readonly initiatorKey: Key;
-  /** The acceptor's subkey, if it sent one; it then protects the messages. */
-  readonly acceptorSubkey: Key | undefined;
-  /** Number of our next token. */
-  readonly sendSequence: bigint;
-  readonly received: SequenceState;
-  /** `refuse` unless given. */
-  readonly anomalies?: AnomalyPolicy | undefined;
-}
+/** SGN_ALG and SEAL_ALG of RFC 4757 as MIT krb5's lucid view numbers them. */
+const LUCID_ALGORITHMS = { signAlgorithm: 0x11, sealAlgorithm: 0x10 } as const;
 
 /** A context that is established. */
 export class EstablishedContext implements MessageContext {
   readonly #parts: EstablishedParts;
   readonly #environment: Environment;
   readonly #messageKey: MessageKey;
+  readonly #protection: MessageProtection;
   readonly #window: SequenceWindow;
   #sendSequence: bigint;
   #alive = true;
@@ -49,8 +45,14 @@ export class EstablishedContext implements MessageContext {
     void key.checksumType;
     this.#parts = parts;
     this.#environment = environment;
-    this.#messageKey = { key, acceptorSubkey: parts.acceptorSubkey !== undefined, sender: parts.side };
-    this.#window = new SequenceWindow(parts.flags, parts.received);
+    this.#messageKey = {
+      key,
+      acceptorSubkey: parts.acceptorSubkey !== undefined,
+      sender: parts.side,
+      dceStyle: (parts.flags & GSS_FLAGS.dceStyle) !== 0,
+    };
+    this.#protection = messageProtection(key.etype);
+    this.#window = new SequenceWindow(parts.flags, parts.received, this.#protection.sequenceBits);
     this.#sendSequence = parts.sendSequence;
   }
 
@@ -70,49 +72,123 @@ export class EstablishedContext implements MessageContext {
     return this.#parts.endTime;
   }
 
-  /** False once an error or `delete` has ended the context. */
+  /** False once an error, `export` or `delete` has ended the context. */
   get alive(): boolean {
     return this.#alive;
   }
 
-  /**
-   * A Wrap token of `message`.
-   * @throws ProtocolError ERR_GSS_STATE
-   */
-  wrap(message: Uint8Array, options: WrapOptions = {}): Uint8Array {
-    requireOctets(message, 'message');
-    const sealed = options.confidential ?? true;
-    return wrapMessage(message, sealed, this.#messageKey, this.#nextSequence(), (count) =>
-      this.#environment.randomBytes(count),
-    );
+  /** @throws ProtocolError ERR_GSS_STATE */
+  get sessionKey(): Key {
+    this.#mustBeAlive();
+    return copyOf(this.#messageKey.key);
   }
 
-  /**
-   * The message of the peer's Wrap token.
-   * @throws ProtocolError ERR_GSS_STATE, ERR_GSS_TOKEN, ERR_GSS_SEQUENCE; CryptoError ERR_INTEGRITY
-   */
+  /** @throws ProtocolError ERR_GSS_STATE */
+  wrap(message: Uint8Array, options: WrapOptions = {}): Uint8Array {
+    requireOctets(message, 'message');
+    const sequence = this.#nextSequence();
+    return this.#protection.wrap(message, isSealed(options), this.#messageKey, sequence, this.#random);
+  }
+
+  /** @throws ProtocolError ERR_GSS_STATE, ERR_GSS_TOKEN, ERR_GSS_SEQUENCE; CryptoError ERR_INTEGRITY */
   unwrap(token: Uint8Array): UnwrappedMessage {
     requireOctets(token, 'token');
     return this.#orDie(() => {
-      const { message, sealed, sequence } = unwrapMessage(token, this.#messageKey);
+      const { message, sealed, sequence } = this.#protection.unwrap(token, this.#messageKey);
       return { message, confidential: sealed, anomaly: this.#checkSequence(sequence) };
     });
   }
 
-  /** A MIC token of `message`. @throws ProtocolError ERR_GSS_STATE */
+  /** @throws ProtocolError ERR_GSS_STATE */
   mic(message: Uint8Array): Uint8Array {
     requireOctets(message, 'message');
-    return makeMic(message, this.#messageKey, this.#nextSequence());
+    const sequence = this.#nextSequence();
+    return this.#protection.mic(message, this.#messageKey, sequence);
   }
 
-  /**
-   * Checks the peer's MIC token of `message`.
-   * @throws ProtocolError ERR_GSS_STATE, ERR_GSS_TOKEN, ERR_GSS_SEQUENCE; CryptoError ERR_INTEGRITY
-   */
+  /** @throws ProtocolError ERR_GSS_STATE, ERR_GSS_TOKEN, ERR_GSS_SEQUENCE; CryptoError ERR_INTEGRITY */
   verifyMic(message: Uint8Array, token: Uint8Array): SequenceAnomaly | undefined {
     requireOctets(message, 'message');
     requireOctets(token, 'token');
-    return this.#orDie(() => this.#checkSequence(checkMic(message, token, this.#messageKey)));
+    return this.#orDie(() =>
+      this.#checkSequence(this.#protection.verifyMic(message, token, this.#messageKey)),
+    );
+  }
+
+  /** @throws ProtocolError ERR_GSS_STATE; RangeError naming `tokenOctets` */
+  wrapSizeLimit(tokenOctets: number, options: WrapOptions = {}): number {
+    this.#mustBeAlive();
+    const sealed = isSealed(options);
+    const length = (octets: number): number => this.#protection.wrapLength(octets, sealed, this.#messageKey);
+    return wrapSizeLimit(tokenOctets, length);
+  }
+
+  /** @throws ProtocolError ERR_GSS_STATE; TypeError, RangeError naming `buffers` */
+  wrapIov(buffers: readonly IovBuffer[], options: WrapOptions = {}): IovOctets[] {
+    const iov = this.#writableIov(buffers, options);
+    const sequence = this.#nextSequence();
+    const sealed = isSealed(options);
+    return fillIov(buffers, this.#protection.wrapIov(iov, sealed, this.#messageKey, sequence, this.#random));
+  }
+
+  /** @throws ProtocolError ERR_GSS_STATE; TypeError, RangeError naming `buffers` */
+  iovLengths(buffers: readonly IovBuffer[], options: WrapOptions = {}): number[] {
+    this.#mustBeAlive();
+    const lengths = this.#protection.iovLengths(readIov(buffers), isSealed(options), this.#messageKey);
+    return buffers.map(({ type, octets }) => lengths[type as keyof typeof lengths] ?? octets?.length ?? 0);
+  }
+
+  /**
+   * @throws ProtocolError ERR_GSS_STATE, ERR_GSS_TOKEN, ERR_GSS_SEQUENCE; CryptoError ERR_INTEGRITY; TypeError, RangeError
+   *   naming `buffers`
+   */
+  unwrapIov(buffers: readonly IovBuffer[]): UnwrappedIovMessage {
+    this.#mustBeAlive();
+    const iov = this.#readableIov(buffers);
+    return this.#orDie(() => {
+      const { data, sealed, sequence } = this.#protection.unwrapIov(iov, this.#messageKey);
+      const opened = fillIov(buffers, { data, padding: EMPTY });
+      return { buffers: opened, confidential: sealed, anomaly: this.#checkSequence(sequence) };
+    });
+  }
+
+  /** @throws ProtocolError ERR_GSS_STATE; RangeError naming `input` or `length` */
+  prf(kind: PrfKind, input: Uint8Array, length: number): Uint8Array {
+    requireOctets(input, 'input');
+    if (kind !== 'full' && kind !== 'partial') throw new TypeError('kind must be "full" or "partial"');
+    this.#mustBeAlive();
+    const { key } = this.#messageKey;
+    return pseudoRandom(kind === 'full' ? key : this.#parts.initiatorKey, input, length);
+  }
+
+  /** @throws ProtocolError ERR_GSS_STATE */
+  lucid(): LucidContext {
+    this.#mustBeAlive();
+    const { protocol, sequenceBits } = this.#protection;
+    const { side, endTime, initiatorKey, acceptorSubkey } = this.#parts;
+    const { base, next } = this.#window.state;
+    const cfx = protocol === 'cfx';
+    return {
+      version: 1,
+      initiator: side === 'initiator',
+      endTime,
+      sendSequence: this.#sendSequence,
+      receiveSequence: BigInt.asUintN(sequenceBits, base + next),
+      protocol,
+      contextKey: copyOf(cfx ? initiatorKey : this.#messageKey.key),
+      acceptorSubkey: cfx && acceptorSubkey !== undefined ? copyOf(acceptorSubkey) : undefined,
+      signAlgorithm: cfx ? undefined : LUCID_ALGORITHMS.signAlgorithm,
+      sealAlgorithm: cfx ? undefined : LUCID_ALGORITHMS.sealAlgorithm,
+    };
+  }
+
+  /** @throws ProtocolError ERR_GSS_STATE */
+  export(): Uint8Array {
+    this.#mustBeAlive();
+    const { state: received } = this.#window;
+    const octets = encodeExportedContext({ ...this.#parts, sendSequence: this.#sendSequence, received });
+    this.delete();
+    return octets;
   }
 
   delete(): void {
@@ -121,10 +197,25 @@ export class EstablishedContext implements MessageContext {
     this.#parts.acceptorSubkey?.wipe();
   }
 
+  readonly #random = (count: number): Uint8Array => this.#environment.randomBytes(count);
+
+  /** Refuses what cannot be wrapped before a number is spent. */
+  #writableIov(buffers: readonly IovBuffer[], options: WrapOptions): Iov {
+    this.#mustBeAlive();
+    const iov = readIov(buffers);
+    this.#protection.iovLengths(iov, isSealed(options), this.#messageKey);
+    return iov;
+  }
+
+  #readableIov(buffers: readonly IovBuffer[]): Iov {
+    const split = (token: Uint8Array) => this.#orDie(() => this.#protection.split(token, this.#messageKey));
+    return readStream(buffers, split) ?? readIov(buffers);
+  }
+
   #nextSequence(): bigint {
     this.#mustBeAlive();
     const sequence = this.#sendSequence;
-    this.#sendSequence = BigInt.asUintN(64, sequence + 1n);
+    this.#sendSequence = BigInt.asUintN(this.#protection.sequenceBits, sequence + 1n);
     return sequence;
   }
 
@@ -140,7 +231,7 @@ export class EstablishedContext implements MessageContext {
     throw new ProtocolError(
       'ERR_GSS_STATE',
       'security context',
-      'it is deleted, or dead after an error; start a new one',
+      'it is deleted, exported, or dead after an error; start a new one',
     );
   }
 
@@ -155,12 +246,33 @@ export class EstablishedContext implements MessageContext {
   }
 }
 
+/**
+ * The context that `MessageContext.export` gave `octets` of; the octets are good for one import only, for two contexts would
+ * send the same numbers.
+ * @throws ProtocolError ERR_GSS_TOKEN when the octets are no exported context; CryptoError ERR_ETYPE_UNSUPPORTED,
+ *   ERR_KEY_LENGTH
+ */
+export function importSecurityContext(octets: Uint8Array, environment: Environment): MessageContext {
+  requireOctets(octets, 'octets');
+  return new EstablishedContext(decodeExportedContext(octets), environment);
+}
+
+const EMPTY: Uint8Array = new Uint8Array(0);
+
 const ANOMALIES: Readonly<Record<SequenceAnomaly, string>> = {
   duplicate: 'duplicate: the message was received before',
   old: 'old: too far behind to tell whether the message was received before',
   unsequenced: 'unsequenced: the message comes after a later one',
   gap: 'gap: messages before this one are missing',
 };
+
+function isSealed({ confidential = true }: WrapOptions): boolean {
+  return confidential;
+}
+
+function copyOf({ etype, value }: Key): Key {
+  return new Key(etype, value);
+}
 
 /** @throws TypeError naming the argument */
 export function requireOctets(value: unknown, name: string): asserts value is Uint8Array {

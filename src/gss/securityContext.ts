@@ -1,5 +1,9 @@
 /** What a security context offers whatever its mechanism (RFC 2743 sections 2.2 and 2.3). */
+import type { Key } from '../crypto/key.js';
 import type { Principal } from '../formats/principal.js';
+import type { IovBuffer, IovOctets } from './iov.js';
+import type { LucidContext } from './lucid.js';
+import type { PrfKind } from './prf.js';
 import type { SequenceAnomaly } from './sequence.js';
 
 /** What one step gave. */
@@ -25,7 +29,17 @@ export interface UnwrappedMessage {
   readonly anomaly: SequenceAnomaly | undefined;
 }
 
-/** The messages of an established context. After an error of `unwrap` or `verifyMic` it is dead. */
+/** What buffers held. */
+export interface UnwrappedIovMessage {
+  /** The buffers as they were given, with the message in those of type `data` and an empty `padding`. */
+  readonly buffers: IovOctets[];
+  /** Whether the data was encrypted on its way. */
+  readonly confidential: boolean;
+  /** What is wrong with its place in the sequence; only with `anomalies: 'report'`. */
+  readonly anomaly: SequenceAnomaly | undefined;
+}
+
+/** The messages of an established context. After an error of `unwrap`, `unwrapIov` or `verifyMic` it is dead. */
 export interface MessageContext {
   /** GSS_FLAGS in force. */
   readonly flags: number;
@@ -46,6 +60,39 @@ export interface MessageContext {
    * @returns what is wrong with its place in the sequence; only with `anomalies: 'report'`
    */
   verifyMic(message: Uint8Array, token: Uint8Array): SequenceAnomaly | undefined;
+  /**
+   * The largest message whose Wrap token has at most `tokenOctets` (GSS_Wrap_size_limit); 0 also when not even an empty
+   * message's has.
+   */
+  wrapSizeLimit(tokenOctets: number, options?: WrapOptions): number;
+  /**
+   * Wraps a message in several buffers, some of which are only signed (gss_wrap_iov of MIT krb5): for DCE RPC and WinRM.
+   * Given are one `header`, any `data` and `signOnly`, at most one `padding` (necessary under RC4 keys, unless in DCE style)
+   * and at most one `trailer` (without it the header takes its octets). With no `data` nothing is encrypted.
+   * @returns the same buffers in the same order, filled: header, data, padding and trailer, one after the other, are the token
+   */
+  wrapIov(buffers: readonly IovBuffer[], options?: WrapOptions): IovOctets[];
+  /** Octets that each buffer will have after `wrapIov` (gss_wrap_iov_length); only data and what is signed need octets. */
+  iovLengths(buffers: readonly IovBuffer[], options?: WrapOptions): number[];
+  /**
+   * Opens what the peer wrapped in several buffers (gss_unwrap_iov): given as they were wrapped, or a whole token as
+   * `stream` with one empty `data`, around it what was only signed.
+   */
+  unwrapIov(buffers: readonly IovBuffer[]): UnwrappedIovMessage;
+  /**
+   * `length` octets that only the two sides can compute from `input` (GSS_Pseudo_random, RFC 7802): keys for another
+   * protocol. Input and output are at most 65,536 octets.
+   */
+  prf(kind: PrfKind, input: Uint8Array, length: number): Uint8Array;
+  /** The key of the messages (GSS_C_INQ_SSPI_SESSION_KEY), a copy for the caller to wipe. Never log it. */
+  readonly sessionKey: Key;
+  /** Keys and numbers, for a program that protects the messages itself (gss_krb5_export_lucid_sec_context). */
+  lucid(): LucidContext;
+  /**
+   * The context as octets, for `importSecurityContext` in this or another process; it is dead then
+   * (GSS_Export_sec_context). The octets hold its keys in the clear: keep them as safe as a password.
+   */
+  export(): Uint8Array;
   /** Wipes the context's keys; it is dead then (GSS_Delete_sec_context). */
   delete(): void;
 }

@@ -6,7 +6,8 @@ import { GSS_FLAGS } from './flags.js';
 
 /**
  * What is wrong with the place of a token: received before, too old to tell, out of sequence, or others are missing before
- * it (GSS_S_DUPLICATE_TOKEN, GSS_S_OLD_TOKEN, GSS_S_UNSEQ_TOKEN, GSS_S_GAP_TOKEN; RFC 2743 section 1.2.1.1).
+ * it (GSS_S_DUPLICATE_TOKEN, GSS_S_OLD_TOKEN, GSS_S_UNSEQ_TOKEN, GSS_S_GAP_TOKEN; RFC 2743 section 1.2.1.1). With the flag
+ * `sequence` a token that is too old is `unsequenced`, as MIT krb5 has it: it may have been received before.
  */
 export type SequenceAnomaly = 'duplicate' | 'old' | 'unsequenced' | 'gap';
 

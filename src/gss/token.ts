@@ -7,7 +7,17 @@ import { concat, toHex } from '../bytes.js';
 import { ProtocolError } from '../errors.js';
 
 /** 1.2.840.113554.1.2.2 as contents octets of an OBJECT IDENTIFIER. */
-const KRB5_OID_OCTETS: Uint8Array = Uint8Array.of(0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02);
+export const KRB5_OID_OCTETS: Uint8Array = Uint8Array.of(
+  0x2a,
+  0x86,
+  0x48,
+  0x86,
+  0xf7,
+  0x12,
+  0x01,
+  0x02,
+  0x02,
+);
 /** The krb5 mechanism (RFC 4121 section 1). */
 export const KRB5_OID = '1.2.840.113554.1.2.2';
 /** The same mechanism with a bit lost, as Windows 2000 spells it; equal in negotiation (MS-SPNG section 1.9). */
@@ -57,6 +67,11 @@ export function decodeKrb5Token(token: Uint8Array): Krb5Token {
   if (known === undefined)
     throw badToken('TOK_ID', `0x${id.toString(16).padStart(4, '0')} is no context token`);
   return { id: known, message: oid.rest.subarray(2) };
+}
+
+/** Whether the token begins with the framing of RFC 2743 section 3.1. */
+export function isFramed(token: Uint8Array): boolean {
+  return token[0] === INITIAL_CONTEXT;
 }
 
 /** Splits one DER element with a one-octet tag off `octets`. */

@@ -1,58 +1,77 @@
 /**
- * SPNEGO, initiator's side (RFC 4178), with krb5 as the one mechanism: no downgrade is possible, for nothing else is
- * offered.
+ * SPNEGO, initiator's side (RFC 4178). No mechanism but those offered is ever used, so no downgrade is possible.
  *
- * 1. NegTokenInit with our mechanism and its first token (optimistic, section 3.2).
- * 2. NegTokenResp: state, the mechanism's token, perhaps a MIC of the mechanism list.
- * 3. Where the acceptor asks for it (request-mic), both sides exchange a MIC of the list (section 5); a MIC that comes
- *    unasked is verified too.
+ * 0. Where the acceptor speaks first, its hints (MS-SPNG section 3.2.5.2) are checked and change nothing.
+ * 1. NegTokenInit: our mechanisms, with the first one's first token (optimistic, section 3.2).
+ * 2. NegTokenResp: state, mechanism, the mechanism's token, perhaps a MIC of our list; as many as the mechanism needs. An
+ *    acceptor that selects another mechanism of the list has that one started anew.
+ * 3. Once the mechanism is complete, both sides exchange a MIC of the list (section 5) where the acceptor asks for it
+ *    (request-mic, which it must when it did not take the first mechanism). A MIC that comes unasked is verified and answered, unless
+ *    the acceptor says that it is done. A context without integrity has no MICs (section 5).
  *
  * After any error the negotiation and the context inside are dead.
  */
 import { equalBytes } from '../bytes.js';
 import { KdcError, ProtocolError } from '../errors.js';
 import type { Principal } from '../formats/principal.js';
-import type { InitiatorContext } from '../gss/context.js';
+import { GSS_FLAGS } from '../gss/flags.js';
 import { ForwardedMessages } from '../gss/forwardedMessages.js';
 import type { MessageContext, SecurityContext, StepResult } from '../gss/securityContext.js';
-import { frameInitialToken, KRB5_OID, MS_KRB5_OID } from '../gss/token.js';
-import { decode, encode, NEG_STATES, type NegTokenResp } from './messages.js';
-
-/** 1.3.6.1.5.5.2 as contents octets of an OBJECT IDENTIFIER. */
-const SPNEGO_OID_OCTETS: Uint8Array = Uint8Array.of(0x2b, 0x06, 0x01, 0x05, 0x05, 0x02);
-const MECH_TYPES: readonly string[] = [KRB5_OID];
+import { checkHints, readAnswer } from './answer.js';
+import { frameSpnego, isMicOf, mechTypeList } from './framing.js';
+import { type NegotiableMechanism, notOffered, sameMechanism } from './mechanisms.js';
+import { brokenToken, encode, NEG_STATES, type NegTokenResp } from './messages.js';
 
 type State = 'new' | 'waiting' | 'done' | 'dead';
 
 /** A negotiation that this side starts. */
 export class SpnegoInitiator extends ForwardedMessages implements SecurityContext {
-  /** The krb5 context inside: flags, wrap, MIC. */
-  readonly context: InitiatorContext;
+  readonly #mechanisms: readonly NegotiableMechanism[];
+  /** DER of the list as it is sent: what the MICs are of. */
+  readonly #mechTypeList: Uint8Array;
+  /** The mechanism in use: the first one until the acceptor selects. */
+  #mechanism: NegotiableMechanism;
+  #context: SecurityContext;
   #state: State = 'new';
+  #answered = false;
   /** Whether the acceptor has demanded MICs. */
-  #micRequired = false;
+  #micDue = false;
   #micSent = false;
   #micVerified = false;
 
-  constructor(context: InitiatorContext) {
+  /**
+   * @param mechanisms what to offer, most preferred first (`krb5Mechanisms` makes the list for krb5)
+   * @throws RangeError for an empty list
+   */
+  constructor(mechanisms: readonly NegotiableMechanism[]) {
     super();
-    this.context = context;
+    const [first] = mechanisms;
+    if (first === undefined) throw new RangeError('mechanisms must not be empty');
+    this.#mechanisms = mechanisms;
+    this.#mechTypeList = mechTypeList(mechanisms.map(({ oid }) => oid));
+    this.#mechanism = first;
+    this.#context = first.start();
+  }
+
+  /** The context inside, of the mechanism in use. */
+  get context(): SecurityContext {
+    return this.#context;
   }
 
   get flags(): number {
-    return this.context.flags;
+    return this.#context.flags;
   }
 
   get source(): Principal {
-    return this.context.source;
+    return this.#context.source;
   }
 
   get target(): Principal {
-    return this.context.target;
+    return this.#context.target;
   }
 
   get endTime(): number {
-    return this.context.endTime;
+    return this.#context.endTime;
   }
 
   /** Whether messages may be exchanged: not before the negotiation is complete. */
@@ -62,25 +81,26 @@ export class SpnegoInitiator extends ForwardedMessages implements SecurityContex
 
   /** Whether the negotiation is complete on both sides and messages may be exchanged. */
   get established(): boolean {
-    return this.#state === 'done' && this.context.established;
+    return this.#state === 'done' && this.#context.established;
   }
 
   /** Whether the acceptor has proved that it holds the service's key. */
   get mutuallyAuthenticated(): boolean {
-    return this.established && this.context.mutuallyAuthenticated;
+    return this.established && this.#context.mutuallyAuthenticated;
   }
 
   /**
-   * Takes the peer's token, gives ours.
-   * @throws ProtocolError ERR_SPNEGO_TOKEN, ERR_SPNEGO_REJECTED, ERR_SPNEGO_MIC, ERR_GSS_STATE, ERR_ASN1 and what
-   *   `InitiatorContext.step` throws
+   * Takes the peer's token, gives ours. The first call has no token, an empty one, or the hints of an acceptor that speaks
+   * first. A last token for the acceptor may come with `done`.
+   * @throws ProtocolError ERR_SPNEGO_TOKEN, ERR_SPNEGO_MECHANISM, ERR_SPNEGO_REJECTED, ERR_SPNEGO_MIC, ERR_GSS_STATE,
+   *   ERR_ASN1 and what `step` of the context inside throws
    */
   step(token?: Uint8Array): StepResult {
     if (token !== undefined && !(token instanceof Uint8Array))
       throw new TypeError('token must be a Uint8Array');
     try {
-      if (this.#state === 'new' && token === undefined) return this.#initialToken();
-      if (this.#state === 'waiting' && token !== undefined) return this.#answer(readResp(token));
+      if (this.#state === 'new') return this.#begin(token);
+      if (this.#state === 'waiting' && token !== undefined) return this.#respond(readAnswer(token));
       throw new ProtocolError(
         'ERR_GSS_STATE',
         'SPNEGO',
@@ -95,12 +115,12 @@ export class SpnegoInitiator extends ForwardedMessages implements SecurityContex
   /** Ends the negotiation and the context: nothing is possible any more, the keys are wiped. */
   delete(): void {
     this.#state = 'dead';
-    this.context.delete();
+    this.#context.delete();
   }
 
   /** The context, for messages: not before the list of mechanisms is known to be unchanged. */
   protected override ready(): MessageContext {
-    if (this.#state === 'done') return this.context;
+    if (this.#state === 'done') return this.#context;
     throw new ProtocolError(
       'ERR_GSS_STATE',
       'SPNEGO',
@@ -108,44 +128,78 @@ export class SpnegoInitiator extends ForwardedMessages implements SecurityContex
     );
   }
 
-  #initialToken(): StepResult {
-    const { token: mechToken } = this.context.step();
-    const negTokenInit = { mechTypes: MECH_TYPES, mechToken };
+  #begin(hints: Uint8Array | undefined): StepResult {
+    if (hints !== undefined && hints.length > 0) checkHints(hints, this.#mechanisms);
+    const { token: mechToken } = this.#context.step();
+    const mechTypes = this.#mechanisms.map(({ oid }) => oid);
     this.#state = 'waiting';
     return {
-      token: frameInitialToken(SPNEGO_OID_OCTETS, encode('NegotiationToken', { negTokenInit })),
+      token: frameSpnego(encode('NegotiationToken', { negTokenInit: { mechTypes, mechToken } })),
       done: false,
     };
   }
 
-  #answer(resp: NegTokenResp): StepResult {
-    if (resp.supportedMech !== undefined && !isKrb5(resp.supportedMech)) {
-      throw broken('ERR_SPNEGO_TOKEN', 'supportedMech', `${resp.supportedMech} was not offered`);
+  #respond(answer: NegTokenResp): StepResult {
+    const { negState, responseToken } = answer;
+    if (negState === NEG_STATES.reject) throw this.#rejected(responseToken);
+    const reselected = this.#select(answer);
+    if (negState === NEG_STATES.requestMic) this.#micDue = true;
+    const mechToken = reselected ? this.#context.step().token : this.#stepMechanism(responseToken);
+    this.#checkMic(answer);
+    const complete = this.#context.established;
+    if (negState === NEG_STATES.acceptCompleted && (!complete || mechToken !== undefined)) {
+      throw brokenToken('negState', 'accept-completed before the mechanism is complete');
     }
-    if (resp.negState === NEG_STATES.reject) throw this.#rejected(resp.responseToken);
-    if ((resp.negState ?? 0) > NEG_STATES.requestMic) {
-      throw broken('ERR_SPNEGO_TOKEN', 'negState', `${resp.negState} is no state`, 'RFC 4178 section 4.2.2');
+    if (!complete || mechToken !== undefined) return this.#continue(mechToken);
+    return this.#complete(negState);
+  }
+
+  /**
+   * Takes note of the acceptor's choice. The other identifier of the same mechanism changes nothing, for acceptors answer
+   * with either, unless the acceptor asks for a first token anew.
+   * @returns whether another context was made
+   */
+  #select(answer: NegTokenResp): boolean {
+    const first = !this.#answered;
+    this.#answered = true;
+    const { supportedMech } = answer;
+    if (supportedMech === undefined || supportedMech === this.#mechanism.oid) return false;
+    const same = sameMechanism(supportedMech, this.#mechanism.oid);
+    const mechanism = this.#mechanisms.find(({ oid }) => oid === supportedMech);
+    if (mechanism === undefined && !same) throw notOffered('supportedMech', supportedMech);
+    const anew = first && asksAnew(answer);
+    if (same && (!anew || mechanism === undefined)) return false;
+    if (!anew) {
+      throw brokenToken(
+        'supportedMech',
+        'another mechanism needs request-mic in the first answer and no token',
+      );
     }
-    if (resp.negState === NEG_STATES.requestMic) this.#micRequired = true;
-    if (resp.responseToken !== undefined && !this.context.established) this.context.step(resp.responseToken);
-    this.#checkMic(resp);
-    if (!this.context.established) {
-      throw broken('ERR_SPNEGO_TOKEN', 'responseToken', 'missing, and the mechanism is not complete');
+    this.#context.delete();
+    this.#mechanism = mechanism!;
+    this.#context = mechanism!.start();
+    return true;
+  }
+
+  /** Hands the mechanism its token. Empty ones come from old servers where the mechanism is complete, and mean none. */
+  #stepMechanism(responseToken: Uint8Array | undefined): Uint8Array | undefined {
+    const missing = responseToken === undefined || responseToken.length === 0;
+    if (!this.#context.established) {
+      if (missing) throw brokenToken('responseToken', 'missing, and the mechanism is not complete');
+      return this.#context.step(responseToken).token;
     }
-    if (resp.negState === NEG_STATES.requestMic && !this.#micVerified) throw missingMic();
-    return resp.negState === NEG_STATES.acceptCompleted || resp.negState === undefined
-      ? this.#complete()
-      : this.#sendMic();
+    if (!missing) throw brokenToken('responseToken', 'the mechanism is complete and expects no token');
+    return undefined;
   }
 
   /** An error token of the mechanism says more than "reject". */
   #rejected(responseToken: Uint8Array | undefined): Error {
     try {
-      if (responseToken !== undefined && !this.context.established) this.context.step(responseToken);
+      if (responseToken !== undefined && !this.#context.established) this.#context.step(responseToken);
     } catch (error) {
       if (error instanceof KdcError) return error;
     }
-    return broken(
+    return new ProtocolError(
       'ERR_SPNEGO_REJECTED',
       'negState',
       'the acceptor rejected the negotiation',
@@ -157,68 +211,60 @@ export class SpnegoInitiator extends ForwardedMessages implements SecurityContex
   #checkMic({ mechListMic, responseToken }: NegTokenResp): void {
     if (mechListMic === undefined) return;
     if (responseToken !== undefined && equalBytes(mechListMic, responseToken)) return;
-    if (!this.context.established)
-      throw broken('ERR_SPNEGO_MIC', 'mechListMIC', 'it came before the mechanism is complete');
-    try {
-      this.context.verifyMic(mechTypeList(), mechListMic);
-    } catch {
-      throw broken('ERR_SPNEGO_MIC', 'mechListMIC', 'the list of mechanisms was changed on its way');
+    if (!this.#context.established) throw brokenMic('it came before the mechanism is complete');
+    if (!isMicOf(this.#context, this.#mechTypeList, mechListMic)) {
+      throw brokenMic('the list of mechanisms was changed on its way');
     }
     this.#micVerified = true;
   }
 
-  #complete(): StepResult {
-    if (this.#micRequired && !this.#micVerified) throw missingMic();
-    if (this.#micVerified && !this.#micSent) return this.#finish(this.#micToken(NEG_STATES.acceptCompleted));
-    return this.#finish(undefined);
+  /** The mechanism has another token for the acceptor; with its last one goes the MIC, if that is due (section 5 c). */
+  #continue(responseToken: Uint8Array | undefined): StepResult {
+    const wanted = this.#micNeeded || this.#micVerified;
+    const mechListMic = this.#context.established && wanted ? this.#mic() : undefined;
+    return {
+      token: response({ negState: NEG_STATES.acceptIncomplete, responseToken, mechListMic }),
+      done: false,
+    };
   }
 
-  #finish(token: Uint8Array | undefined): StepResult {
+  /**
+   * Nothing is left to do for the mechanism: the MICs decide (section 5 b). After accept-completed the acceptor expects no
+   * message, so it gets none, not even our MIC.
+   */
+  #complete(negState: number | undefined): StepResult {
+    if (this.#micNeeded && !this.#micVerified) throw brokenMic('the acceptor demanded MICs and sent none');
+    const expected = negState !== NEG_STATES.acceptCompleted;
+    const token =
+      expected && this.#micVerified && !this.#micSent
+        ? response({ negState: NEG_STATES.acceptCompleted, mechListMic: this.#mic() })
+        : undefined;
     this.#state = 'done';
     return { token, done: true };
   }
 
-  /** The acceptor goes on after the mechanism is complete: it wants our MIC and owes us its own. */
-  #sendMic(): StepResult {
-    if (this.#micSent) throw broken('ERR_SPNEGO_TOKEN', 'negState', 'the acceptor does not come to an end');
-    this.#micRequired = true;
-    if (this.#micVerified) return this.#finish(this.#micToken(NEG_STATES.acceptCompleted));
-    return { token: this.#micToken(NEG_STATES.acceptIncomplete), done: false };
+  get #micNeeded(): boolean {
+    return this.#micDue && (this.#context.flags & GSS_FLAGS.integrity) !== 0;
   }
 
-  #micToken(negState: number): Uint8Array {
+  #mic(): Uint8Array {
     this.#micSent = true;
-    return encode('NegotiationToken', {
-      negTokenResp: { negState, mechListMic: this.context.mic(mechTypeList()) },
-    });
+    return this.#context.mic(this.#mechTypeList);
   }
 }
 
-/** What the MIC covers: the DER of the list as we sent it (section 5). */
-function mechTypeList(): Uint8Array {
-  return encode('MechTypeList', MECH_TYPES);
+/**
+ * Whether the acceptor wants the first token of the mechanism that it selects, as section 3.2 c) II has it. Heimdal 7 and Java
+ * select with accept-incomplete and send no MICs then; so nothing would protect the choice, and it is refused as by MIT krb5.
+ */
+function asksAnew({ negState, responseToken, mechListMic }: NegTokenResp): boolean {
+  return negState === NEG_STATES.requestMic && responseToken === undefined && mechListMic === undefined;
 }
 
-function isKrb5(oid: string): boolean {
-  return oid === KRB5_OID || oid === MS_KRB5_OID;
+function response(negTokenResp: NegTokenResp): Uint8Array {
+  return encode('NegotiationToken', { negTokenResp });
 }
 
-function readResp(token: Uint8Array): NegTokenResp {
-  const message = decode('NegotiationToken', token);
-  if ('negTokenResp' in message) return message.negTokenResp;
-  throw broken('ERR_SPNEGO_TOKEN', 'NegotiationToken', 'a NegTokenInit in answer to a NegTokenInit');
-}
-
-/** Sections 5 b) IV and 5 c) IV: the reply that completes the mechanism must have the MIC. */
-function missingMic(): ProtocolError {
-  return broken('ERR_SPNEGO_MIC', 'mechListMIC', 'the acceptor demanded MICs and sent none');
-}
-
-function broken(
-  code: 'ERR_SPNEGO_TOKEN' | 'ERR_SPNEGO_REJECTED' | 'ERR_SPNEGO_MIC',
-  place: string,
-  problem: string,
-  rule = 'RFC 4178 section 5',
-): ProtocolError {
-  return new ProtocolError(code, place, problem, rule);
+function brokenMic(problem: string): ProtocolError {
+  return new ProtocolError('ERR_SPNEGO_MIC', 'mechListMIC', problem, 'RFC 4178 section 5');
 }

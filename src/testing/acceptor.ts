@@ -1,14 +1,16 @@
 /** The acceptor of an application server: tokens of clients in, security contexts out. For krb5 and SPNEGO. */
 import { equalBytes } from '../bytes.js';
 import { systemEnvironment } from '../client/system.js';
+import { isWeakEtype, SUPPORTED_ETYPES } from '../crypto/etypes.js';
 import type { Environment } from '../exchange/environment.js';
 import type { Credential } from '../formats/credential.js';
-import { decodeKeytab } from '../formats/keytab.js';
+import { decodeKeytab, type KeytabEntry } from '../formats/keytab.js';
 import { type Principal, parsePrincipal } from '../formats/principal.js';
 import type { ChannelBindings } from '../gss/bindings.js';
+import type { AnomalyPolicy } from '../gss/established.js';
 import { type AcceptedContext, AcceptorContext, type AcceptorParts } from './acceptorContext.js';
 import { ReplayCache } from './replayCache.js';
-import { SpnegoAcceptor } from './spnegoAcceptor.js';
+import { SpnegoAcceptor, type SpnegoAcceptorOptions } from './spnegoAcceptor.js';
 
 /** How an acceptor works. */
 export interface AcceptorOptions {
@@ -20,6 +22,15 @@ export interface AcceptorOptions {
   readonly channelBindings?: ChannelBindings | undefined;
   /** SPNEGO: demands MICs of the mechanism list even where they are not needed. */
   readonly requestMic?: boolean | undefined;
+  /** SPNEGO: identifiers of Kerberos to accept, most preferred first; both in the client's order unless given. */
+  readonly spnegoMechanisms?: readonly string[] | undefined;
+  /**
+   * Encryption types that keys of a context may be of, best first for the acceptor's subkey. Unless given, those that are
+   * not weak, and the weak ones of keys in the keytab.
+   */
+  readonly etypes?: readonly number[] | undefined;
+  /** What is done about messages out of their place; `refuse` unless given. */
+  readonly anomalies?: AnomalyPolicy | undefined;
   /** Largest difference of clocks, seconds; 300 unless given. */
   readonly skewSeconds?: number | undefined;
   /** Clock and randomness; the system's unless given. */
@@ -44,20 +55,23 @@ const SKEW_SECONDS = 300;
 /** Accepts contexts for a service. One acceptor refuses replays of all tokens that it has seen. */
 export class Acceptor {
   readonly #parts: AcceptorParts;
-  readonly #requestMic: boolean;
+  readonly #spnego: SpnegoAcceptorOptions;
 
   /** @throws FormatError ERR_KEYTAB_FORMAT, ERR_PRINCIPAL_NAME */
   constructor(options: AcceptorOptions) {
     const skewSeconds = options.skewSeconds ?? SKEW_SECONDS;
+    const keytab = decodeKeytab(options.keytab);
     this.#parts = {
-      keytab: decodeKeytab(options.keytab),
+      keytab,
       service: options.service === undefined ? undefined : parsePrincipal(options.service),
       environment: options.environment ?? systemEnvironment(),
       skewSeconds,
       replayCache: new ReplayCache(skewSeconds),
       channelBindings: options.channelBindings,
+      permittedEtypes: options.etypes ?? etypesOf(keytab),
+      anomalies: options.anomalies,
     };
-    this.#requestMic = options.requestMic ?? false;
+    this.#spnego = { requestMic: options.requestMic, mechanisms: options.spnegoMechanisms };
   }
 
   /**
@@ -69,10 +83,26 @@ export class Acceptor {
     return { token: reply, done, client: context.client, delegated: context.delegated, context };
   }
 
+  /**
+   * Speaks first, in protocols where servers do: SPNEGO's hints (NegTokenInit2, MS-SPNG section 3.2.5.2). The client's first
+   * token goes to the context of these.
+   */
+  hints(): Accepted {
+    const context = new SpnegoAcceptor(new AcceptorContext(this.#parts), this.#spnego);
+    return { ...context.step(), client: undefined, delegated: [], context };
+  }
+
   #contextFor(token: Uint8Array): AcceptedContext {
     const krb5 = new AcceptorContext(this.#parts);
-    return isSpnego(token) ? new SpnegoAcceptor(krb5, this.#requestMic) : krb5;
+    return isSpnego(token) ? new SpnegoAcceptor(krb5, this.#spnego) : krb5;
   }
+}
+
+/** Whoever has a weak key in the keytab lets it be used. */
+function etypesOf(keytab: readonly KeytabEntry[]): readonly number[] {
+  return SUPPORTED_ETYPES.filter(
+    (etype) => !isWeakEtype(etype) || keytab.some(({ key }) => key.etype === etype),
+  );
 }
 
 /** DER of the object identifier 1.3.6.1.5.5.2. */

@@ -3,32 +3,34 @@
  *
  * 1. `step(token)` opens the AP-REQ with a key of the keytab, checks it and answers with an AP-REP if the initiator wants
  *    mutual authentication. The AP-REP brings the acceptor's subkey and sequence number.
- * 2. Messages are protected under that subkey, otherwise under the initiator's.
+ * 2. In DCE style (RFC 4757 section 7.1) tokens have no framing, and the initiator answers with an AP-REP of its own.
+ * 3. Messages are protected under that subkey, otherwise under the initiator's.
  *
- * Not here: DCE style, user-to-user.
+ * Not here: user-to-user.
  */
 import { equalBytes } from '../bytes.js';
 import type { Key } from '../crypto/key.js';
 import { KerberosError, ProtocolError } from '../errors.js';
-import { type Environment, uint32 } from '../exchange/environment.js';
+import type { Environment } from '../exchange/environment.js';
 import { principalOf } from '../exchange/principalName.js';
-import { freshSubkey } from '../exchange/tgs.js';
 import type { Credential } from '../formats/credential.js';
 import { findKeytabEntry, type KeytabEntry } from '../formats/keytab.js';
 import { formatPrincipal, type Principal, samePrincipal } from '../formats/principal.js';
+import { type ContextOffers, readOffers } from '../gss/authorizationData.js';
 import { bindingsHash, type ChannelBindings } from '../gss/bindings.js';
 import { type AnomalyPolicy, EstablishedContext } from '../gss/established.js';
 import { GSS_FLAGS } from '../gss/flags.js';
 import { ForwardedMessages } from '../gss/forwardedMessages.js';
+import { isAnonymous } from '../gss/name.js';
 import type { MessageContext, SecurityContext, StepResult } from '../gss/securityContext.js';
 import { initialSequence } from '../gss/sequence.js';
 import { badToken, decodeKrb5Token, encodeKrb5Token, TOKEN_IDS } from '../gss/token.js';
 import { KEY_USAGES } from '../iana/keyUsages.js';
 import { hasFlag } from '../messages/flags.js';
 import { encode } from '../messages/module.js';
-import { CONFOUNDER_OCTETS, encryptionKey, seal } from '../messages/sealed.js';
 import type { Ticket } from '../messages/ticket.js';
 import { AcceptError } from './acceptError.js';
+import { type AcceptorReply, checkDceReply, makeApRep, negotiateEtype } from './apReply.js';
 import { type VerifiedApReq, verifyApReq } from './apRequest.js';
 import { type ContextChecksum, credentialsOf, readContextChecksum } from './delegation.js';
 import { krbErrorOf, Refusal } from './refusal.js';
@@ -44,6 +46,8 @@ export interface AcceptorParts {
   readonly replayCache: ReplayCache;
   /** Refuses an initiator that has others; one that has none is let in, as by MIT krb5. */
   readonly channelBindings: ChannelBindings | undefined;
+  /** Encryption types that keys of a context may be of, best first for the acceptor's subkey. */
+  readonly permittedEtypes: readonly number[];
   /** What is done about messages out of their place; `refuse` unless given. */
   readonly anomalies?: AnomalyPolicy | undefined;
 }
@@ -54,7 +58,7 @@ export interface AcceptedContext extends SecurityContext {
   readonly client: Principal | undefined;
   /** For whom the ticket was. */
   readonly service: Principal | undefined;
-  /** GSS_FLAGS that the initiator set. */
+  /** GSS_FLAGS that the initiator set; `delegation`, `anonymous` and `channelBound` where they are true. */
   readonly flags: number;
   /** Credentials that the initiator delegated, usually one ticket-granting ticket. */
   readonly delegated: readonly Credential[];
@@ -64,25 +68,48 @@ export interface AcceptedContext extends SecurityContext {
   delete(): void;
 }
 
+/** Tag of the AP-REQ itself: [APPLICATION 14]. */
+const BARE_AP_REQ = 0x6e;
+
+type State = 'new' | 'waiting' | 'established' | 'dead';
+
+/** Flags that mean something in the checksum (RFC 4121 section 4.1.1.1, RFC 4757 section 7.1). */
+const INITIATOR_FLAGS =
+  GSS_FLAGS.mutual |
+  GSS_FLAGS.replay |
+  GSS_FLAGS.sequence |
+  GSS_FLAGS.confidentiality |
+  GSS_FLAGS.integrity |
+  GSS_FLAGS.dceStyle |
+  GSS_FLAGS.identify |
+  GSS_FLAGS.extendedError;
+
 /** A krb5 context that the other side starts. */
 export class AcceptorContext extends ForwardedMessages implements AcceptedContext {
-  client: Principal | undefined;
   service: Principal | undefined;
   flags = 0;
   delegated: readonly Credential[] = [];
-  channelBound = false;
   endTime = 0;
   readonly #parts: AcceptorParts;
-  #state: 'new' | 'established' | 'dead' = 'new';
+  #state: State = 'new';
+  /** Whether the context has been established. */
+  #proven = false;
+  #client: Principal | undefined;
   #messages: EstablishedContext | undefined;
+  /** In DCE style, until the initiator's AP-REP has come. */
+  #checkLast: ((token: Uint8Array) => void) | undefined;
 
   constructor(parts: AcceptorParts) {
     super();
     this.#parts = parts;
   }
 
+  get client(): Principal | undefined {
+    return this.#proven ? this.#client : undefined;
+  }
+
   get source(): Principal {
-    return this.client ?? NOBODY;
+    return this.#client ?? NOBODY;
   }
 
   get target(): Principal {
@@ -97,6 +124,10 @@ export class AcceptorContext extends ForwardedMessages implements AcceptedContex
     return this.established;
   }
 
+  get channelBound(): boolean {
+    return hasFlag(this.flags, GSS_FLAGS.channelBound);
+  }
+
   /** Whether we have proven ourselves to the initiator. */
   get mutuallyAuthenticated(): boolean {
     return this.established && hasFlag(this.flags, GSS_FLAGS.mutual);
@@ -108,12 +139,12 @@ export class AcceptorContext extends ForwardedMessages implements AcceptedContex
    */
   step(token?: Uint8Array): StepResult {
     try {
-      if (this.#state !== 'new' || token === undefined) throw wrongState(this.#state);
-      const { id, message } = decodeKrb5Token(token);
-      if (id !== TOKEN_IDS.AP_REQ) throw badToken('TOK_ID', 'not an AP-REQ');
-      const reply = this.#accept(message);
-      this.#state = 'established';
-      return { token: reply, done: true };
+      if (token === undefined) throw wrongState(this.#state);
+      if (this.#state === 'new') return this.#first(token);
+      if (this.#state !== 'waiting') throw wrongState(this.#state);
+      this.#checkLast!(token);
+      this.#establishedNow();
+      return { token: undefined, done: true };
     } catch (error) {
       this.#state = 'dead';
       throw this.#acceptError(error);
@@ -125,7 +156,21 @@ export class AcceptorContext extends ForwardedMessages implements AcceptedContex
     this.#messages?.delete();
   }
 
-  #accept(octets: Uint8Array): Uint8Array | undefined {
+  #first(token: Uint8Array): StepResult {
+    const framed = token[0] !== BARE_AP_REQ;
+    const apRep = this.#accept(framed ? apReqOf(token) : token, framed);
+    if (framed) this.#establishedNow();
+    else this.#state = 'waiting';
+    return { token: framed ? apRep && encodeKrb5Token(TOKEN_IDS.AP_REP, apRep) : apRep, done: framed };
+  }
+
+  #establishedNow(): void {
+    this.#state = 'established';
+    this.#proven = true;
+  }
+
+  /** The AP-REP, if the initiator wants mutual authentication. */
+  #accept(octets: Uint8Array, framed: boolean): Uint8Array | undefined {
     const { environment, skewSeconds, replayCache } = this.#parts;
     const nowMs = environment.nowMs();
     const verified = verifyApReq(octets, {
@@ -137,13 +182,31 @@ export class AcceptorContext extends ForwardedMessages implements AcceptedContex
     if (!replayCache.admit(verified.apReq.authenticator.cipher, nowMs)) {
       throw new Refusal('KRB_AP_ERR_REPEAT', 'Request is a replay');
     }
+    const offers = readOffers(verified.authenticator.authorizationData);
     const checksum = readContextChecksum(verified.authenticator.cksum);
-    this.#checkBindings(checksum);
-    this.client = principalOf(verified.ticketPart.cname, verified.ticketPart.crealm);
+    this.#client = principalOf(verified.ticketPart.cname, verified.ticketPart.crealm);
     this.service = principalOf(verified.ticket.sname, verified.ticket.realm);
-    this.flags = checksum.flags;
-    this.delegated = this.#delegated(checksum, verified, this.client);
-    return this.#establish(verified);
+    this.delegated = this.#delegated(checksum, verified, this.#client);
+    this.flags = this.#contextFlags(checksum, offers, this.#client);
+    if (framed === hasFlag(this.flags, GSS_FLAGS.dceStyle)) {
+      throw badToken(
+        'token',
+        'framing and the flag of DCE style contradict each other',
+        'RFC 4757 section 7.1',
+      );
+    }
+    return this.#establish(verified, offers);
+  }
+
+  #contextFlags(checksum: ContextChecksum, offers: ContextOffers, client: Principal): number {
+    const flags = checksum.flags & INITIATOR_FLAGS;
+    return (
+      flags |
+      (hasFlag(flags, GSS_FLAGS.dceStyle) ? GSS_FLAGS.mutual : 0) |
+      (this.delegated.length > 0 ? GSS_FLAGS.delegation : 0) |
+      (isAnonymous(client) ? GSS_FLAGS.anonymous : 0) |
+      (this.#bound(checksum, offers) ? GSS_FLAGS.channelBound : 0)
+    );
   }
 
   /** The key of the keytab that the ticket names. */
@@ -160,13 +223,15 @@ export class AcceptorContext extends ForwardedMessages implements AcceptedContex
     throw new Refusal(kvno === undefined ? 'KRB_AP_ERR_NOKEY' : 'KRB_AP_ERR_BADKEYVER', problem);
   }
 
-  #checkBindings({ bindingsHash: theirs }: ContextChecksum): void {
+  /** Whether the bindings match. None are a refusal only from an initiator that knows them (MS-KILE section 3.4.5). */
+  #bound({ bindingsHash: theirs }: ContextChecksum, offers: ContextOffers): boolean {
     const { channelBindings } = this.#parts;
-    if (channelBindings === undefined || theirs.every((octet) => octet === 0)) return;
-    if (!equalBytes(theirs, bindingsHash(channelBindings))) {
+    if (channelBindings === undefined) return false;
+    if (equalBytes(theirs, bindingsHash(channelBindings))) return true;
+    if (offers.channelBound || theirs.some((octet) => octet !== 0)) {
       throw new Refusal('KRB_ERR_GENERIC', 'Incorrect channel bindings were supplied');
     }
-    this.channelBound = true;
+    return false;
   }
 
   #delegated({ krbCred }: ContextChecksum, verified: VerifiedApReq, client: Principal): Credential[] {
@@ -175,24 +240,24 @@ export class AcceptorContext extends ForwardedMessages implements AcceptedContex
     return credentialsOf(krbCred, subkey === undefined ? [sessionKey] : [sessionKey, subkey], client);
   }
 
-  /** Fixes keys and sequence numbers; the AP-REP if the initiator wants mutual authentication. */
-  #establish(verified: VerifiedApReq): Uint8Array | undefined {
-    const { environment } = this.#parts;
-    const { authenticator, sessionKey, subkey } = verified;
+  /** Fixes keys and sequence numbers. */
+  #establish(verified: VerifiedApReq, offers: ContextOffers): Uint8Array | undefined {
+    const { environment, permittedEtypes } = this.#parts;
+    const { authenticator, sessionKey } = verified;
+    const subkeyEtype = negotiateEtype(verified, offers, permittedEtypes);
     const theirs = (authenticator.seqNumber ?? 0) >>> 0;
     // Without an AP-REP both sides count from the initiator's number, as in MIT krb5.
-    if (!hasFlag(this.flags, GSS_FLAGS.mutual)) return void this.#open(verified, undefined, theirs);
-    const ours = freshSubkey(subkey ?? sessionKey, environment);
-    const seqNumber = uint32(environment.randomBytes(4)) & 0x3fffffff;
-    const { ctime, cusec } = authenticator;
-    const part = encode('EncApRepPart', { ctime, cusec, subkey: encryptionKey(ours), seqNumber });
-    const confounder = environment.randomBytes(CONFOUNDER_OCTETS);
-    const encPart = seal(part, sessionKey, KEY_USAGES.AP_REP, confounder);
-    this.#open(verified, ours, seqNumber);
-    return encodeKrb5Token(TOKEN_IDS.AP_REP, encode('ApRep', { pvno: 5, msgType: 15, encPart }));
+    if (!hasFlag(this.flags, GSS_FLAGS.mutual)) {
+      return void this.#open(verified, { subkey: undefined, seqNumber: theirs });
+    }
+    const dceStyle = hasFlag(this.flags, GSS_FLAGS.dceStyle);
+    const reply = makeApRep(verified, subkeyEtype, dceStyle, environment);
+    this.#open(verified, reply);
+    this.#checkLast = (token) => checkDceReply(token, sessionKey, reply.seqNumber);
+    return reply.apRep;
   }
 
-  #open(verified: VerifiedApReq, acceptorSubkey: Key | undefined, sendSequence: number): void {
+  #open(verified: VerifiedApReq, ours: Pick<AcceptorReply, 'subkey' | 'seqNumber'>): void {
     const { authenticator, sessionKey, subkey } = verified;
     this.endTime = verified.ticketPart.endtime;
     this.#messages = new EstablishedContext(
@@ -203,8 +268,8 @@ export class AcceptorContext extends ForwardedMessages implements AcceptedContex
         target: this.target,
         endTime: this.endTime,
         initiatorKey: subkey ?? sessionKey,
-        acceptorSubkey,
-        sendSequence: BigInt(sendSequence),
+        acceptorSubkey: ours.subkey,
+        sendSequence: BigInt(ours.seqNumber),
         received: initialSequence(BigInt((authenticator.seqNumber ?? 0) >>> 0)),
         anomalies: this.#parts.anomalies,
       },
@@ -236,6 +301,12 @@ export class AcceptorContext extends ForwardedMessages implements AcceptedContex
 }
 
 const NOBODY: Principal = { nameType: 0, components: ['unknown'], realm: '' };
+
+function apReqOf(token: Uint8Array): Uint8Array {
+  const { id, message } = decodeKrb5Token(token);
+  if (id !== TOKEN_IDS.AP_REQ) throw badToken('TOK_ID', 'not an AP-REQ');
+  return message;
+}
 
 function wrongState(state: string): ProtocolError {
   return new ProtocolError('ERR_GSS_STATE', 'acceptor context', `not possible: the context is ${state}`);

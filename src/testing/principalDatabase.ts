@@ -1,6 +1,6 @@
 /** The principals of one realm with their keys, and the realms that it trusts. All in memory. */
 import { utf8, utf8Text } from '../bytes.js';
-import { encryptionType, SUPPORTED_ETYPES } from '../crypto/etypes.js';
+import { encryptionType, STRONG_ETYPES, SUPPORTED_ETYPES } from '../crypto/etypes.js';
 import { Key } from '../crypto/key.js';
 import { stringToKey } from '../crypto/stringToKey.js';
 import type { Environment } from '../exchange/environment.js';
@@ -72,7 +72,7 @@ export class PrincipalDatabase {
   readonly #trusts: Map<string, Trust> = new Map();
 
   /** @throws RangeError for an encryption type that is not supported */
-  constructor(realm: string, environment: Environment, etypes: readonly number[] = SUPPORTED_ETYPES) {
+  constructor(realm: string, environment: Environment, etypes: readonly number[] = STRONG_ETYPES) {
     this.realm = realm;
     this.#environment = environment;
     this.#etypes = checkedEtypes(etypes);

@@ -1,39 +1,57 @@
 /**
- * SPNEGO, acceptor's side (RFC 4178), with krb5 as the one mechanism.
+ * SPNEGO, acceptor's side (RFC 4178), with krb5 under both its identifiers.
  *
- * 1. NegTokenInit. krb5 first in the list: its optimistic token is used and, when the mechanism is complete, so is the
- *    negotiation. krb5 further down: request-mic without a token; the optimistic token of another mechanism is ignored.
- * 2. NegTokenResp with the mechanism's token; then, where MICs are due, both sides exchange a MIC of the list (section 5).
- * 3. No krb5 in the list: reject.
+ * 0. Without a token: NegTokenInit2, the hints of an acceptor that speaks first (MS-SPNG section 3.2.5.2).
+ * 1. NegTokenInit. What the acceptor prefers of the list is selected. The initiator's first mechanism: its optimistic token
+ *    is used and, when the mechanism is complete, so may be the negotiation. Another one: request-mic without a token; the
+ *    optimistic token, which is another mechanism's, is ignored. None: reject.
+ * 2. NegTokenResp with the mechanism's token, as many as it needs; then, where MICs are due, both sides exchange a MIC of the
+ *    list (section 5).
  */
-import { parseTlv } from '../asn1/tlv.js';
 import { ProtocolError } from '../errors.js';
 import type { Credential } from '../formats/credential.js';
 import type { Principal } from '../formats/principal.js';
+import { GSS_FLAGS } from '../gss/flags.js';
 import { ForwardedMessages } from '../gss/forwardedMessages.js';
 import type { MessageContext, StepResult } from '../gss/securityContext.js';
 import { KRB5_OID, MS_KRB5_OID } from '../gss/token.js';
-import { decode, encode, NEG_STATES, type NegTokenResp } from '../spnego/messages.js';
+import { frameSpnego, isMicOf, mechTypeList, readOffer } from '../spnego/framing.js';
+import { brokenToken, decode, encode, NEG_STATES, type NegTokenResp } from '../spnego/messages.js';
 import { AcceptError } from './acceptError.js';
 import type { AcceptedContext, AcceptorContext } from './acceptorContext.js';
+
+/** How an acceptor negotiates. */
+export interface SpnegoAcceptorOptions {
+  /** Demands MICs even where they are not needed. */
+  readonly requestMic?: boolean | undefined;
+  /**
+   * Identifiers of Kerberos to accept, most preferred first. Unless given, both are, and the initiator's order counts, as
+   * with MIT krb5.
+   */
+  readonly mechanisms?: readonly string[] | undefined;
+}
+
+/** What MS-SPNG section 2.2.1 has servers say. */
+const HINT_NAME = 'not_defined_in_RFC4178@please_ignore';
+const BOTH: readonly string[] = [KRB5_OID, MS_KRB5_OID];
 
 /** A negotiation that the other side starts. */
 export class SpnegoAcceptor extends ForwardedMessages implements AcceptedContext {
   readonly #context: AcceptorContext;
+  readonly #mechanisms: readonly string[] | undefined;
   #state: 'new' | 'waiting' | 'done' | 'dead' = 'new';
   /** Whether MICs must be exchanged. */
   #micDue: boolean;
   #micSent = false;
   #micVerified = false;
-  #mechanism: string = KRB5_OID;
   /** DER of the list as it came: what the MICs cover. */
   #mechTypeList: Uint8Array = new Uint8Array(0);
 
-  /** @param requestMic demands MICs even where they are not needed */
-  constructor(context: AcceptorContext, requestMic = false) {
+  constructor(context: AcceptorContext, options: SpnegoAcceptorOptions = {}) {
     super();
     this.#context = context;
-    this.#micDue = requestMic;
+    this.#mechanisms = options.mechanisms;
+    this.#micDue = options.requestMic ?? false;
   }
 
   get established(): boolean {
@@ -65,8 +83,9 @@ export class SpnegoAcceptor extends ForwardedMessages implements AcceptedContext
     return this.#context.endTime;
   }
 
+  /** Whether messages may be exchanged: not before the negotiation is complete (RFC 4178 section 3.1). */
   get protReady(): boolean {
-    return this.#context.protReady;
+    return this.established && this.#context.protReady;
   }
 
   get flags(): number {
@@ -82,12 +101,13 @@ export class SpnegoAcceptor extends ForwardedMessages implements AcceptedContext
   }
 
   /**
-   * Takes the initiator's token, gives ours.
+   * Takes the initiator's token, gives ours. Without a token, or with an empty one, the first call gives hints.
    * @throws AcceptError with a NegTokenResp of state reject, around the mechanism's error token if it has one
    */
   step(token?: Uint8Array): StepResult {
     try {
-      if (token !== undefined && this.#state === 'new') return this.#begin(token);
+      if (this.#state === 'new')
+        return token === undefined || token.length === 0 ? this.#hints() : this.#begin(token);
       if (token !== undefined && this.#state === 'waiting') return this.#continue(token);
       throw new ProtocolError('ERR_GSS_STATE', 'SPNEGO', `no step is possible: it is ${this.#state}`);
     } catch (error) {
@@ -102,24 +122,50 @@ export class SpnegoAcceptor extends ForwardedMessages implements AcceptedContext
   }
 
   protected override ready(): MessageContext {
-    return this.#context;
+    if (this.#state === 'done') return this.#context;
+    throw new ProtocolError(
+      'ERR_GSS_STATE',
+      'SPNEGO',
+      `messages need a complete negotiation; it is ${this.#state}`,
+    );
+  }
+
+  #hints(): StepResult {
+    const negTokenInit = {
+      mechTypes: this.#mechanisms ?? BOTH,
+      micOrHints: encode('NegHints', { hintName: HINT_NAME }),
+    };
+    return { token: frameSpnego(encode('NegotiationToken', { negTokenInit })), done: false };
   }
 
   #begin(token: Uint8Array): StepResult {
-    const { mechTypes, mechToken } = readInit(token);
-    const chosen = mechTypes.findIndex((oid) => oid === KRB5_OID || oid === MS_KRB5_OID);
-    if (chosen < 0) {
-      throw new ProtocolError('ERR_SPNEGO_REJECTED', 'mechTypes', `none of ${mechTypes.join(', ')} is krb5`);
-    }
-    this.#mechanism = mechTypes[chosen]!;
-    this.#mechTypeList = encode('MechTypeList', mechTypes);
-    if (chosen > 0) this.#micDue = true;
+    const { mechTypes = [], mechToken } = readOffer(token);
+    const chosen = this.#choose(mechTypes);
+    this.#mechTypeList = mechTypeList(mechTypes);
+    // Section 5: only the mechanism that both prefer most goes without MICs.
+    const preferred = this.#mechanisms?.[0] ?? chosen;
+    if (chosen !== mechTypes[0] || chosen !== preferred) this.#micDue = true;
     this.#state = 'waiting';
-    if (chosen > 0 || mechToken === undefined) {
+    if (chosen !== mechTypes[0] || mechToken === undefined) {
       const negState = this.#micDue ? NEG_STATES.requestMic : NEG_STATES.acceptIncomplete;
-      return this.#reply({ negState, supportedMech: this.#mechanism });
+      return this.#reply({ negState, supportedMech: chosen });
     }
-    return this.#answer(this.#context.step(mechToken).token, NEG_STATES.requestMic, this.#mechanism);
+    const { token: responseToken } = this.#context.step(mechToken);
+    return this.#respond(responseToken, chosen);
+  }
+
+  /** The mechanism that the acceptor prefers; without a preference the first of the initiator's list (section 3.1). */
+  #choose(mechTypes: readonly string[]): string {
+    const chosen =
+      this.#mechanisms === undefined
+        ? mechTypes.find((oid) => BOTH.includes(oid))
+        : this.#mechanisms.find((oid) => mechTypes.includes(oid));
+    if (chosen !== undefined) return chosen;
+    throw new ProtocolError(
+      'ERR_SPNEGO_REJECTED',
+      'mechTypes',
+      `none of ${mechTypes.slice(0, 10).join(', ')} is accepted`,
+    );
   }
 
   #continue(token: Uint8Array): StepResult {
@@ -127,23 +173,29 @@ export class SpnegoAcceptor extends ForwardedMessages implements AcceptedContext
     if (resp.negState === NEG_STATES.reject) {
       throw new ProtocolError('ERR_SPNEGO_REJECTED', 'negState', 'the initiator rejects');
     }
-    let responseToken: Uint8Array | undefined;
-    if (!this.#context.established) {
-      if (resp.responseToken === undefined) throw broken('responseToken', 'missing');
-      responseToken = this.#context.step(resp.responseToken).token;
-    }
+    const lastOfMechanism = !this.#context.established;
+    const responseToken = lastOfMechanism ? this.#stepMechanism(resp) : undefined;
     if (resp.mechListMic !== undefined) this.#verifyListMic(resp.mechListMic);
-    else if (this.#micSent) throw broken('mechListMIC', 'missing', 'ERR_SPNEGO_MIC');
-    return this.#answer(responseToken, NEG_STATES.acceptIncomplete);
+    else if (this.#micSent || (lastOfMechanism && responseToken === undefined && this.#micNeeded))
+      throw brokenMic('missing');
+    return this.#respond(responseToken);
   }
 
-  /** The mechanism is complete: so is the negotiation, or the MICs are due. */
-  #answer(responseToken: Uint8Array | undefined, incomplete: number, supportedMech?: string): StepResult {
-    const complete = !this.#micDue || this.#micVerified;
+  #stepMechanism({ responseToken }: NegTokenResp): Uint8Array | undefined {
+    if (responseToken === undefined) throw brokenToken('responseToken', 'missing');
+    return this.#context.step(responseToken).token;
+  }
+
+  /** The mechanism has had its token: it goes on, the MICs are due, or all is complete. */
+  #respond(responseToken: Uint8Array | undefined, supportedMech?: string): StepResult {
+    const going =
+      supportedMech !== undefined && this.#micDue ? NEG_STATES.requestMic : NEG_STATES.acceptIncomplete;
+    if (!this.#context.established) return this.#reply({ negState: going, supportedMech, responseToken });
+    const complete = !this.#micNeeded || this.#micVerified;
     if (complete && this.#micSent) return this.#finish(undefined);
-    const mechListMic = this.#micDue ? this.#context.mic(this.#mechTypeList) : undefined;
-    this.#micSent = this.#micDue;
-    const negState = complete ? NEG_STATES.acceptCompleted : incomplete;
+    const mechListMic = this.#micNeeded ? this.#context.mic(this.#mechTypeList) : undefined;
+    this.#micSent = mechListMic !== undefined;
+    const negState = complete ? NEG_STATES.acceptCompleted : going;
     const { token } = this.#reply({ negState, supportedMech, responseToken, mechListMic });
     return complete ? this.#finish(token) : { token, done: false };
   }
@@ -157,37 +209,29 @@ export class SpnegoAcceptor extends ForwardedMessages implements AcceptedContext
     return { token: encode('NegotiationToken', { negTokenResp }), done: false };
   }
 
+  /** Whether MICs are due and possible: a context without integrity has none (section 5). */
+  get #micNeeded(): boolean {
+    return this.#micDue && (this.#context.flags & GSS_FLAGS.integrity) !== 0;
+  }
+
   #verifyListMic(mic: Uint8Array): void {
-    try {
-      this.#context.verifyMic(this.#mechTypeList, mic);
-    } catch {
-      throw broken('mechListMIC', 'the list of mechanisms was changed on its way', 'ERR_SPNEGO_MIC');
+    if (!this.#context.established) throw brokenMic('it came before the mechanism is complete');
+    if (!isMicOf(this.#context, this.#mechTypeList, mic)) {
+      throw brokenMic('the list of mechanisms was changed on its way');
     }
+    this.#micDue = true;
     this.#micVerified = true;
   }
-}
-
-/** NegTokenInit in the framing of RFC 2743 section 3.1. */
-function readInit(token: Uint8Array): { mechTypes: readonly string[]; mechToken?: Uint8Array | undefined } {
-  const inner = parseTlv(token, 'NegTokenInit').children?.[1];
-  if (inner === undefined) throw broken('NegTokenInit', 'not in the framing of RFC 2743 section 3.1');
-  const message = decode('NegotiationToken', inner.raw);
-  if ('negTokenInit' in message) return message.negTokenInit;
-  throw broken('NegotiationToken', 'a NegTokenResp begins no negotiation');
 }
 
 function readResp(token: Uint8Array): NegTokenResp {
   const message = decode('NegotiationToken', token);
   if ('negTokenResp' in message) return message.negTokenResp;
-  throw broken('NegotiationToken', 'a second NegTokenInit');
+  throw brokenToken('NegotiationToken', 'a second NegTokenInit');
 }
 
-function broken(
-  place: string,
-  problem: string,
-  code: 'ERR_SPNEGO_TOKEN' | 'ERR_SPNEGO_MIC' = 'ERR_SPNEGO_TOKEN',
-): ProtocolError {
-  return new ProtocolError(code, place, problem, 'RFC 4178 sections 4.2 and 5');
+function brokenMic(problem: string): ProtocolError {
+  return new ProtocolError('ERR_SPNEGO_MIC', 'mechListMIC', problem, 'RFC 4178 section 5');
 }
 
 /** The same error with a NegTokenResp of state reject as its token. */

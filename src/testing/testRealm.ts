@@ -36,7 +36,7 @@ export interface TestRealmOptions {
   readonly realm?: string | undefined;
   /** Users and services by name, such as `alice` and `HTTP/localhost`. */
   readonly principals?: Readonly<Record<string, PrincipalOptions>> | undefined;
-  /** Encryption types of keys, best first; 18, 17, 20, 19 unless given. */
+  /** Encryption types of keys, best first; 18, 17, 20, 19 unless given. 23 (RC4) is for clients with `allow_rc4`. */
   readonly etypes?: readonly number[] | undefined;
   /** The realm's clock, milliseconds since 1970; this machine's unless given. */
   readonly nowMs?: (() => number) | undefined;

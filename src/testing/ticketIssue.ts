@@ -9,7 +9,7 @@ import { TICKET_FLAGS } from '../messages/flags.js';
 import type { EncKdcRepPart } from '../messages/kdc.js';
 import { encode } from '../messages/module.js';
 import type { PaData } from '../messages/paData.js';
-import { CONFOUNDER_OCTETS, encryptionKey, seal } from '../messages/sealed.js';
+import { encryptionKey, seal } from '../messages/sealed.js';
 import type { EncTicketPart, Ticket } from '../messages/ticket.js';
 import type { KdcRequest } from './hooks.js';
 import { type KdcContext, secondsNow } from './kdcContext.js';
@@ -55,7 +55,7 @@ export function issueReply(grant: Grant, kdc: KdcContext): Uint8Array {
     crealm,
     cname,
     ticket: encode('Ticket', hooks.ticket?.(ticket, request) ?? ticket),
-    encPart: seal(plain, replyKey, grant.replyUsage, confounder(kdc), kvno),
+    encPart: seal(plain, replyKey, grant.replyUsage, confounder(replyKey, kdc), kvno),
   };
   return encode(as ? 'AsRep' : 'TgsRep', hooks.rep?.(rep, request) ?? rep);
 }
@@ -99,7 +99,7 @@ function sealTicket(grant: Grant, part: EncTicketPart, kdc: KdcContext): Ticket 
     tktVno: 5,
     realm: server.principal.realm,
     sname: askedName(grant, principalName(server.principal)),
-    encPart: seal(plain, key, KEY_USAGES.TICKET, confounder(kdc), kvno),
+    encPart: seal(plain, key, KEY_USAGES.TICKET, confounder(key, kdc), kvno),
   };
 }
 
@@ -136,6 +136,6 @@ function requestProof({ request, flags, replyKey }: Grant): readonly PaData[] | 
   return [{ padataType: PA_DATA_TYPES['PA-REQ-ENC-PA-REP'], padataValue }];
 }
 
-function confounder({ environment }: KdcContext): Uint8Array {
-  return environment.randomBytes(CONFOUNDER_OCTETS);
+function confounder(key: Key, { environment }: KdcContext): Uint8Array {
+  return environment.randomBytes(key.confounderLength);
 }

@@ -4,8 +4,9 @@ import { toHex, utf8 } from '../../src/bytes.js';
 import { Key } from '../../src/crypto/key.js';
 import { DEFAULT_FLAGS, InitiatorContext } from '../../src/gss/context.js';
 import { GSS_FLAGS } from '../../src/gss/flags.js';
-import { checkMic, makeMic, unwrapMessage, wrapMessage } from '../../src/gss/perMessage.js';
+import { checkMic, makeMic } from '../../src/gss/micToken.js';
 import type { SequenceAnomaly } from '../../src/gss/sequence.js';
+import { unwrapMessage, wrapMessage } from '../../src/gss/wrapToken.js';
 import { fuzzRuns } from '../support/fuzz.js';
 import { bitFlips, type ContextPair, codeThrown, establishedPair } from '../support/gssContexts.js';
 import {

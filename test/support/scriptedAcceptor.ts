@@ -46,6 +46,8 @@ export interface AcceptorOptions {
   readonly seqNumber?: number | null;
   /** Contents of the Bnd field that are expected; 16 zeros unless given. */
   readonly bindingsHash?: Uint8Array;
+  /** Of the ticket; alice unless given. */
+  readonly client?: Principal;
 }
 
 /** Changes to the AP-REP token, each undefined for none. */
@@ -54,6 +56,8 @@ export interface ApRepChanges {
   readonly key?: Key;
   readonly usage?: number;
   readonly tokenId?: TokenId;
+  /** Without framing, as in DCE style. */
+  readonly bare?: boolean;
 }
 
 /** Changes to a Wrap token. */
@@ -91,6 +95,7 @@ const CLIENT: Principal = { nameType: 1, components: ['alice'], realm: 'EXAMPLE.
 const SERVICE: Principal = { nameType: 3, components: ['HTTP', 'www.example.test'], realm: 'EXAMPLE.TEST' };
 const AUTH_TIME = Date.UTC(2026, 0, 1) / 1000;
 const END_TIME = AUTH_TIME + 7 * 86400;
+const BARE_AP_REQ = 0x6e;
 const KRB5_MECH_DER = '06092a864886f712010202';
 const SENT_BY_ACCEPTOR = 1;
 const SEALED = 2;
@@ -104,6 +109,8 @@ export class ScriptedAcceptor {
   readonly credential: Credential;
   /** DER of the MechTypeList in the NegTokenInit that was accepted. */
   mechTypeList: Uint8Array = new Uint8Array(0);
+  /** The KRB-CRED in the checksum that was accepted. */
+  krbCred: Uint8Array | undefined;
   #options: AcceptorOptions;
   #environment: Environment;
   #authenticator: Authenticator | undefined;
@@ -150,10 +157,8 @@ export class ScriptedAcceptor {
 
   /** Accepts the initial krb5 token. @throws AssertionError when anything in it is wrong */
   acceptToken(token: Uint8Array): void {
-    const { mechanism, contents } = readFraming(token);
-    assert.equal(mechanism, KRB5_MECH_DER);
-    assert.deepEqual([...contents.subarray(0, 2)], [1, 0], 'TOK_ID of AP-REQ');
-    const apReq = decode('ApReq', contents.subarray(2));
+    const bare = token[0] === BARE_AP_REQ;
+    const apReq = decode('ApReq', bare ? token : readApReq(token));
     const ticket = decode('Ticket', apReq.ticket);
     const part = decode('EncTicketPart', unseal(ticket.encPart, this.serviceKey, 2));
     const sessionKey = new Key(part.key.keytype, part.key.keyvalue);
@@ -162,6 +167,7 @@ export class ScriptedAcceptor {
     assert.deepEqual(authenticator.cname, part.cname);
     this.#authenticator = authenticator;
     this.#flags = this.#contextFlags(authenticator);
+    assert.equal(bare, (this.#flags & 0x1000) !== 0, 'framing');
     assert.equal((apReq.apOptions & 0x20000000) !== 0, (this.#flags & 2) !== 0, 'mutual-required');
     this.#startMessages(authenticator);
   }
@@ -178,8 +184,18 @@ export class ScriptedAcceptor {
     };
     const plain = encode('EncApRepPart', changes.part?.(part) ?? part);
     const key = changes.key ?? this.sessionKey;
-    const encPart = seal(plain, key, changes.usage ?? 12, this.#environment.randomBytes(16));
-    return encodeKrb5Token(changes.tokenId ?? 0x0200, encode('ApRep', { pvno: 5, msgType: 15, encPart }));
+    const confounder = this.#environment.randomBytes(key.confounderLength);
+    const encPart = seal(plain, key, changes.usage ?? 12, confounder);
+    const apRep = encode('ApRep', { pvno: 5, msgType: 15, encPart });
+    return changes.bare === true ? apRep : encodeKrb5Token(changes.tokenId ?? 0x0200, apRep);
+  }
+
+  /** Accepts the initiator's AP-REP of DCE style (RFC 4757 section 7.1). @throws AssertionError */
+  acceptLastToken(token: Uint8Array): void {
+    const { encPart } = decode('ApRep', token);
+    const part = decode('EncApRepPart', unseal(encPart, this.sessionKey, 12));
+    assert.equal(part.seqNumber, this.#ownSeqNumber());
+    assert.equal(part.subkey, undefined);
   }
 
   /** A KRB-ERROR token. */
@@ -204,7 +220,7 @@ export class ScriptedAcceptor {
     assert.equal(mechanism, '06062b0601050502');
     const message = spnego.decode('NegotiationToken', contents);
     assert('negTokenInit' in message && message.negTokenInit.mechToken !== undefined);
-    this.mechTypeList = spnego.encode('MechTypeList', message.negTokenInit.mechTypes);
+    this.mechTypeList = spnego.encode('MechTypeList', message.negTokenInit.mechTypes ?? []);
     this.acceptToken(message.negTokenInit.mechToken);
   }
 
@@ -268,11 +284,12 @@ export class ScriptedAcceptor {
   }
 
   #issueCredential(): Credential {
+    const client = this.#options.client ?? CLIENT;
     const part = encode('EncTicketPart', {
       flags: 0x40e00000,
       key: encryptionKey(this.sessionKey),
-      crealm: CLIENT.realm,
-      cname: { nameType: CLIENT.nameType, nameString: CLIENT.components },
+      crealm: client.realm,
+      cname: { nameType: client.nameType, nameString: client.components },
       transited: { trType: 1, contents: new Uint8Array(0) },
       authtime: AUTH_TIME,
       endtime: END_TIME,
@@ -283,18 +300,20 @@ export class ScriptedAcceptor {
       sname: { nameType: SERVICE.nameType, nameString: SERVICE.components },
       encPart: seal(part, this.serviceKey, 2, this.#environment.randomBytes(16), 1),
     });
-    return { ...CREDENTIAL_FACTS, sessionKey: this.sessionKey, ticket };
+    return { ...CREDENTIAL_FACTS, client, sessionKey: this.sessionKey, ticket };
   }
 
   /** Flags of the checksum of type 0x8003 (RFC 4121 section 4.1.1). */
   #contextFlags({ cksum }: Authenticator): number {
     assert(cksum !== undefined && cksum.cksumtype === 0x8003, 'checksum of type 0x8003');
-    assert.equal(cksum.checksum.length, 24);
-    const view = new DataView(cksum.checksum.buffer, cksum.checksum.byteOffset, 24);
+    const view = new DataView(cksum.checksum.buffer, cksum.checksum.byteOffset, cksum.checksum.length);
     assert.equal(view.getUint32(0, true), 16, 'Lgth');
     const expected = this.#options.bindingsHash ?? new Uint8Array(16);
     assert.deepEqual([...cksum.checksum.subarray(4, 20)], [...expected], 'Bnd');
-    return view.getUint32(20, true);
+    const flags = view.getUint32(20, true);
+    this.krbCred = (flags & 1) === 0 ? undefined : delegatedMessage(cksum.checksum.subarray(24));
+    assert.equal(cksum.checksum.length, 24 + (this.krbCred === undefined ? 0 : 4 + this.krbCred.length));
+    return flags;
   }
 
   #startMessages({ seqNumber }: Authenticator): void {
@@ -411,6 +430,21 @@ function readFraming(token: Uint8Array): { mechanism: string; contents: Uint8Arr
   assert.equal(inner[0], 6, 'OID');
   const end = 2 + inner[1]!;
   return { mechanism: hex(inner.subarray(0, end)), contents: inner.subarray(end) };
+}
+
+/** The AP-REQ in a krb5 token. */
+function readApReq(token: Uint8Array): Uint8Array {
+  const { mechanism, contents } = readFraming(token);
+  assert.equal(mechanism, KRB5_MECH_DER);
+  assert.deepEqual([...contents.subarray(0, 2)], [1, 0], 'TOK_ID of AP-REQ');
+  return contents.subarray(2);
+}
+
+/** DlgOpt 1, Dlgth, Deleg (RFC 4121 section 4.1.1). */
+function delegatedMessage(field: Uint8Array): Uint8Array {
+  const view = new DataView(field.buffer, field.byteOffset, field.length);
+  assert.equal(view.getUint16(0, true), 1, 'DlgOpt');
+  return field.subarray(4, 4 + view.getUint16(2, true));
 }
 
 function wrapHeader(flags: number, filler: number, ec: number, sequence: bigint): Uint8Array {

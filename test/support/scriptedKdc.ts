@@ -14,7 +14,7 @@ import { hasFlag, KDC_OPTIONS, TICKET_FLAGS } from '../../src/messages/flags.js'
 import type { EncKdcRepPart, KdcRep, KdcReqBody } from '../../src/messages/kdc.js';
 import { decode, encode } from '../../src/messages/module.js';
 import type { PaData } from '../../src/messages/paData.js';
-import { CONFOUNDER_OCTETS, encryptionKey, seal, unseal } from '../../src/messages/sealed.js';
+import { encryptionKey, seal, unseal } from '../../src/messages/sealed.js';
 import type { Ticket } from '../../src/messages/ticket.js';
 
 import {
@@ -264,7 +264,13 @@ export class ScriptedKdc {
       tktVno: 5,
       realm: this.realm,
       sname,
-      encPart: seal(encode('EncTicketPart', part), ticketKey, KEY_USAGES.TICKET, this.#confounder(), 1),
+      encPart: seal(
+        encode('EncTicketPart', part),
+        ticketKey,
+        KEY_USAGES.TICKET,
+        this.#confounder(ticketKey),
+        1,
+      ),
     };
     const lastReq = [{ lrType: 0, lrValue: this.#now() }];
     return this.#seal(
@@ -307,14 +313,14 @@ export class ScriptedKdc {
         hooks.rewriteEncrypted?.(plain) ?? plain,
         key,
         hooks.replyUsage ?? issue.usage,
-        this.#confounder(),
+        this.#confounder(key),
       ),
     };
     return encode(hooks.repTag ?? (as ? 'AsRep' : 'TgsRep'), hooks.rewriteRep?.(rep) ?? rep);
   }
 
-  #confounder(): Uint8Array {
-    return this.#options.environment.randomBytes(CONFOUNDER_OCTETS);
+  #confounder(key: Key): Uint8Array {
+    return this.#options.environment.randomBytes(key.confounderLength);
   }
 }
 

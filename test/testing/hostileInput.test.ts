@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { systemEnvironment } from '../../src/client/system.js';
 import { InitiatorContext } from '../../src/gss/context.js';
-import { fromPassword } from '../../src/index.js';
+import { fromPassword, GSS_FLAGS } from '../../src/index.js';
 import { AcceptError, type Acceptor, TestRealm } from '../../src/testing/index.js';
 import { answer } from '../../src/testing/kdc.js';
 import type { KdcContext } from '../../src/testing/kdcContext.js';
@@ -28,6 +28,8 @@ beforeAll(async () => {
   const credential = await alice.serviceTicket('HTTP/localhost');
   const context = await alice.securityContext('HTTP/localhost');
   tokens.push(context.step().token!, new InitiatorContext({ credential }, systemEnvironment()).step().token!);
+  const flags = GSS_FLAGS.dceStyle | GSS_FLAGS.channelBound;
+  tokens.push(new InitiatorContext({ credential, flags }, systemEnvironment()).step().token!);
   acceptor = realm.acceptor('HTTP/localhost');
   const environment = systemEnvironment();
   const database = new PrincipalDatabase('EXAMPLE.TEST', environment, [18]);

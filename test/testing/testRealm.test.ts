@@ -154,6 +154,22 @@ describe('the realm', () => {
     expect(entry!.key.equals(key)).toBe(true);
   });
 
+  it('has RC4 keys, tickets and session keys when told so, for clients that allow RC4', async () => {
+    const rc4 = { etypes: [23], sessionEtypes: [23] };
+    const principals = { alice: { password: 'secret', ...rc4 }, 'HTTP/localhost': rc4 };
+    const settings = { principals, etypes: [18, 23], libdefaults: { allow_rc4: 'true' } };
+    await using other = await TestRealm.start(settings);
+    const alice = fromPassword('alice', 'secret', { config: other.config });
+    expect((await alice.login()).replyEtype).toBe(23);
+    const ticket = await alice.serviceTicket('HTTP@localhost');
+    expect(ticket.sessionKey.etype).toBe(23);
+    expect(decodeKeytab(other.keytab('HTTP/localhost')).map(({ key }) => key.etype)).toEqual([23]);
+    await using strict = await TestRealm.start({ principals });
+    expect(await codeOf(fromPassword('alice', 'secret', { config: strict.config }).login())).toBe(
+      'KDC_ERR_ETYPE_NOSUPP',
+    );
+  });
+
   it('changes principals while it runs', async () => {
     await using other = await TestRealm.start();
     const login = (password: string) => fromPassword('carol', password, { config: other.config }).login();
@@ -177,7 +193,7 @@ describe('the realm', () => {
   });
 
   it.each([
-    ['an unsupported encryption type', { etypes: [23] }],
+    ['an unsupported encryption type', { etypes: [24] }],
     ['no encryption type', { principals: { alice: { password: 'secret', etypes: [] } } }],
     ['a principal of another realm', { principals: { 'alice@OTHER.TEST': {} } }],
   ])('refuses %s', async (_what, options) => {

@@ -73,6 +73,13 @@ export const FAULTS_IN_REPLIES: readonly Fault[] = [
     hooks: () => changeEncPart(() => ({ key: { keytype: RC4, keyvalue: new Uint8Array(16) } })),
   },
   {
+    name: 'downgrade-reply',
+    does: 'seals the reply in an encryption type that the client refuses (rc4-hmac)',
+    during: BOTH,
+    expected: 'ERR_REPLY_ETYPE',
+    hooks: () => changeRep(({ encPart }) => ({ encPart: { ...encPart, etype: RC4 } })),
+  },
+  {
     name: 'shifted-clock',
     does: 'issues the ticket by a clock that is two hours ahead',
     during: BOTH,
