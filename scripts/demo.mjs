@@ -3,6 +3,7 @@
  * what a user sees when the password is wrong and when no KDC answers.
  *
  *   npm run demo             against the embedded realm: any system, no other programs
+ *   npm run demo -- --serve  keeps the embedded realm and servers running, for trying out docs/cookbook/http.md
  *   npm run demo -- --real   against MIT's KDC and Apache with mod_auth_gssapi; on Debian, as root, installs what is missing
  *
  * Everything is on loopback ports in a temporary folder and is ended here.
@@ -13,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fromCcache } from '../dist/index.js';
+import { serve } from './demoServe.mjs';
 import { embeddedServers, realServers } from './demoServers.mjs';
 
 const KRB5 = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
@@ -125,13 +127,22 @@ function indent(text) {
   for (const line of text.split('\n')) console.log(`   ${line}`);
 }
 
-const servers = process.argv.includes('--real') ? await realServers(indent) : await embeddedServers();
+/** The demo from beginning to end. */
+async function run() {
+  const servers = process.argv.includes('--real') ? await realServers(indent) : await embeddedServers();
+  try {
+    await show(servers);
+    console.log(
+      `\nDone: a password became a token that ${servers.server} accepted, and the server proved itself.`,
+    );
+  } finally {
+    await servers.stop();
+  }
+}
+
 try {
-  await show(servers);
-  console.log(
-    `\nDone: a password became a token that ${servers.server} accepted, and the server proved itself.`,
-  );
+  if (process.argv.includes('--serve')) await serve(process.argv.slice(2));
+  else await run();
 } finally {
-  await servers.stop();
   rmSync(folder, { recursive: true, force: true });
 }

@@ -31,8 +31,12 @@ export type ClientErrorCode =
   | 'ERR_GSS_STATE'
   | 'ERR_GSS_SEQUENCE'
   | 'ERR_SPNEGO_TOKEN'
+  | 'ERR_SPNEGO_MECHANISM'
   | 'ERR_SPNEGO_REJECTED'
   | 'ERR_SPNEGO_MIC'
+  | 'ERR_HTTP_CHALLENGE'
+  | 'ERR_HTTP_MUTUAL_AUTH'
+  | 'ERR_HTTP_AUTH_LOOP'
   | 'ERR_SASL_TOKEN'
   | 'ERR_SASL_LAYER'
   | 'ERR_SASL_BUFFER'
@@ -47,6 +51,9 @@ export type ClientErrorCode =
   | 'ERR_REPLY_TOO_LARGE'
   | 'ERR_TIMEOUT'
   | 'ERR_ABORTED'
+  | 'ERR_HTTP_BODY_REPLAY'
+  | 'ERR_HTTP_CHANNEL_BINDING'
+  | 'ERR_HTTP_PROXY'
   // FormatError: a file or a text does not follow its format
   | 'ERR_CCACHE_FORMAT'
   | 'ERR_KEYTAB_FORMAT'
@@ -64,6 +71,9 @@ export type ClientErrorCode =
   | 'ERR_NO_KEY'
   | 'ERR_NO_REALM'
   | 'ERR_ETYPE_POLICY'
+  | 'ERR_DELEGATION'
+  | 'ERR_NOT_ANONYMOUS'
+  | 'ERR_HTTP_DELEGATION'
   | 'ERR_DISPOSED';
 
 /** Every `code` that an error of this library can have. */
@@ -98,6 +108,8 @@ export interface KdcErrorDetails {
   readonly eText: string | undefined;
   /** e-data as received. */
   readonly eData: Uint8Array | undefined;
+  /** `service` when it came in place of an AP-REP, from whoever answers for the service; the clock is its then. */
+  readonly sender?: 'service' | undefined;
 }
 
 /** The KDC (or the service) answered with a KRB-ERROR (RFC 4120 section 5.9.1). */
@@ -111,14 +123,17 @@ export class KdcError extends KerberosError {
 }
 
 function kdcErrorMessage(details: KdcErrorDetails): string {
+  const sender = details.sender === undefined ? 'the KDC' : 'the service';
   const meaning =
-    details.symbol === undefined ? 'an error number that no RFC registers' : ERROR_CODES[details.symbol].text;
+    details.symbol === undefined
+      ? 'an error number that no RFC registers'
+      : ERROR_CODES[details.symbol].text.replace(/^the KDC\b/, sender);
   const said = details.eText ? ` (it said "${details.eText}")` : '';
   const skew =
     details.symbol === 'KRB_AP_ERR_SKEW'
-      ? `; our clock differs by ${Math.abs(Math.round(details.skewSeconds))} s from the KDC's`
+      ? `; our clock differs by ${Math.abs(Math.round(details.skewSeconds))} s from that of ${sender}`
       : '';
-  const from = `${details.symbol ?? 'error'} ${details.number} from the KDC of ${printable(details.realm)}`;
+  const from = `${details.symbol ?? 'error'} ${details.number} from ${sender} of ${printable(details.realm)}`;
   return `${printable(details.principal)}: ${meaning}${skew} [${from}]${said}`;
 }
 
@@ -129,8 +144,14 @@ export class ProtocolError extends KerberosError {
   /** The rule's source, such as `RFC 4120 section 3.1.5`. */
   readonly rule: string | undefined;
 
-  constructor(code: ClientErrorCode, place: string, problem: string, rule?: string) {
-    super(code, `${place}: ${problem}${rule === undefined ? '' : ` (${rule})`}`);
+  constructor(
+    code: ClientErrorCode,
+    place: string,
+    problem: string,
+    rule?: string,
+    options?: { cause?: unknown },
+  ) {
+    super(code, `${place}: ${problem}${rule === undefined ? '' : ` (${rule})`}`, options);
     this.place = place;
     this.rule = rule;
   }

@@ -10,7 +10,7 @@ import { describe, expect, it } from 'vitest';
  */
 const GROUND = ['errors', 'bytes', 'trace', 'iana'];
 const WIRE = [...GROUND, 'asn1', 'crypto'];
-const CORE = [...WIRE, 'messages', 'formats', 'exchange', 'gss', 'spnego'];
+const CORE = [...WIRE, 'messages', 'formats', 'exchange', 'gss', 'spnego', 'sasl'];
 const OUTSIDE = [...CORE, 'transport', 'stores', 'client'];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // 0: what everything stands on
@@ -27,9 +27,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   formats: [...WIRE, 'messages'],
   // 4: the exchanges as machines without I/O
   exchange: [...WIRE, 'messages', 'formats'],
-  // 5: GSS-API tokens; SPNEGO negotiates a GSS-API mechanism
+  // 5: GSS-API tokens; SPNEGO negotiates a GSS-API mechanism; SASL carries one
   gss: [...WIRE, 'messages', 'formats', 'exchange'],
   spnego: [...WIRE, 'messages', 'formats', 'exchange', 'gss'],
+  sasl: [...GROUND, 'gss'],
   // 5': beside 4 and 5, where the outside world begins: sockets, and files
   transport: [...GROUND, 'formats', 'type:crypto'],
   stores: [...GROUND, 'formats', 'type:crypto'],

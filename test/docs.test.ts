@@ -1,6 +1,14 @@
 /** What the documents say, held against the sources: error codes, paths, links and examples. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
@@ -219,10 +227,12 @@ function typeErrors(
     typeRoots: [join(ROOT, 'node_modules/@types')],
     paths: {
       'krb5-client': [join(ROOT, 'src/index.ts')],
+      'krb5-client/http': [join(ROOT, 'src/adapters/http/index.ts')],
+      'krb5-client/sasl': [join(ROOT, 'src/adapters/sasl/index.ts')],
       'krb5-client/testing': [join(ROOT, 'src/testing/index.ts')],
-      vitest: [join(ROOT, 'node_modules/vitest/dist/index.d.ts')],
     },
   };
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
   return spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' }).stdout;

@@ -18,11 +18,25 @@ export const DEMO_PACKAGES = Object.freeze([
 export const INTEROP_PACKAGES = Object.freeze([
   ...DEMO_PACKAGES,
   'krb5-gss-samples',
+  'krb5-pkinit',
   'sssd-kcm',
   'libfaketime',
   'faketime',
   'tshark',
   'curl',
+  'openssl',
+  'python3-gssapi',
+  'gcc',
+  'libc6-dev',
+  'libkrb5-dev',
+  'squid',
+  'slapd',
+  'ldap-utils',
+  'libsasl2-modules-gssapi-mit',
+  'dovecot-imapd',
+  'dovecot-gssapi',
+  'gsasl',
+  'openjdk-17-jdk-headless',
 ]);
 
 const POLICY = '/usr/sbin/policy-rc.d';

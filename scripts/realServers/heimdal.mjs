@@ -6,6 +6,7 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ensurePackages } from './debian.mjs';
+import { socketListening } from './ports.mjs';
 import { mustRun, run, start, textOf } from './processes.mjs';
 import { kcmKrb5Conf } from './sssdKcm.mjs';
 
@@ -116,7 +117,7 @@ async function startKcm(realm, root, env) {
     env,
     log: `${folder}/daemon.log`,
     name: 'kcm of Heimdal',
-    readyWhen: () => existsSync(socket),
+    readyWhen: () => socketListening(socket),
   });
   return {
     socket,

@@ -71,6 +71,21 @@ export interface Enctype {
 }
 /** aes128-sha1 17, aes256-sha1 18, aes128-sha256 19, aes256-sha384 20. */
 export const ENCTYPES: readonly Enctype[];
+/** RC4 (23), which a realm has once it got `rc4Commands`. */
+export const RC4: {
+  readonly etype: number;
+  /** kadmin's name. */
+  readonly kadmin: string;
+  /** Has an RC4 key only. */
+  readonly user: string;
+  readonly password: string;
+  /** Service with an RC4 key only. */
+  readonly keyService: string;
+  /** Service with keys of all four AES types, whose tickets carry an RC4 session key. */
+  readonly sessionService: string;
+};
+/** For `kadmin()`: enters these principals, writes their keys to `keytab`, and lets ticket-granting tickets be in RC4. */
+export function rc4Commands(realm: string, keytab: string): string[];
 
 /** What other processes need to know about a running realm; plain JSON. */
 export interface RealmFacts {
@@ -175,6 +190,63 @@ export interface Apache extends AttachedApache {
 export function startApache(realm: AttachedRealm, options?: { port?: number }): Promise<Apache>;
 export function attachApache(facts: ApacheFacts): AttachedApache;
 
+/** Paths of a server's PEM files. */
+export interface CertificateFiles {
+  certificate: string;
+  key: string;
+  /** Hash of the certificate's signature: sha256, sha384. */
+  hash: string;
+}
+export interface Certificates {
+  /** Both authorities, PEM. */
+  ca: string;
+  rsa: CertificateFiles;
+  ecdsa: CertificateFiles;
+}
+/** Certificates for localhost, 127.0.0.1 and ::1, made once in the realm's folder. */
+export function certificates(realm: { dir: string }): Promise<Certificates>;
+
+export interface ApacheSiteFacts {
+  dir: string;
+  /** Path of the authorities' certificates. */
+  ca: string;
+  /** `http://localhost:<port>`; the pages are listed in apachePages.mjs. */
+  http: string;
+  otherHttp: string;
+  https: string;
+  httpsEcdsa: string;
+  /** A forward proxy, for HTTP and for CONNECT to the HTTPS ports. */
+  proxy: string;
+}
+export interface ApacheSite extends ApacheSiteFacts {
+  errorLog(): string;
+  /** One line a request: local port, remote port, method, path, status, Cookie, Authorization. */
+  accessLog(): string;
+  stop(): Promise<void>;
+}
+export function startApacheSite(realm: AttachedRealm): Promise<ApacheSite>;
+
+/** An HTTPS acceptor that enforces channel bindings; pages /required and /any. */
+export interface BindingServer {
+  ca: string;
+  /** `https://localhost:<port>`, with the RSA and the ECDSA certificate. */
+  rsa: string;
+  ecdsa: string;
+  log(): string;
+  stop(): Promise<void>;
+}
+export function startBindingServer(realm: AttachedRealm): Promise<BindingServer>;
+
+/** squid, which wants Negotiate for HTTP@localhost. */
+export interface ForwardProxy {
+  url: string;
+  /** One line a request: address, method, URL, status, user. */
+  accessLog(): string;
+  log(): string;
+  stop(): Promise<void>;
+}
+export function startProxy(realm: AttachedRealm): Promise<ForwardProxy>;
+
 export interface GssServerOptions {
   port?: number;
   /** Host-based service name; default `host@localhost`. Its key must be in keytabs.services. */
@@ -256,3 +328,34 @@ export interface Decoder {
   expert(filter?: string): Promise<ExpertItem[]>;
 }
 export function decode(file: string, options: DecodeOptions): Decoder;
+
+/** OpenLDAP's slapd; the key of ldap/localhost is made if there is none. */
+export interface OpenLdap {
+  port: number;
+  /** ldaps, with the RSA certificate. */
+  tlsPort: number;
+  /** `ldap://localhost:<port>` */
+  url: string;
+  service: string;
+  suffix: string;
+  /** The entries of ou=many. */
+  many: { count: number; descriptionOctets: number };
+  certificates: Certificates;
+  log(): string;
+  stop(): Promise<void>;
+}
+export interface OpenLdapOptions {
+  /** As in slapd.conf, for example 'minssf=56'; default 'none': whatever the client chooses. */
+  saslSecprops?: string;
+  saslCbinding?: 'none' | 'tls-endpoint';
+}
+export function startOpenLdap(realm: AttachedRealm, options?: OpenLdapOptions): Promise<OpenLdap>;
+
+/** Dovecot as an IMAP server (IPv4 only, no TLS); the key of imap/localhost is made if there is none. */
+export interface Dovecot {
+  port: number;
+  service: string;
+  log(): string;
+  stop(): Promise<void>;
+}
+export function startDovecot(realm: AttachedRealm): Promise<Dovecot>;

@@ -45,13 +45,17 @@ export function clientKrb5Conf(realm, { kdcPort, kadmindPort, kpasswdPort }) {
 `;
 }
 
-/** krb5.conf of the KDC's own process. @param {string} realm @param {boolean} spake  offer SPAKE preauth */
+/**
+ * krb5.conf of the KDC's own process. It has RC4 keys where somebody enters them, which MIT krb5 since 1.21 must be told.
+ * @param {string} realm @param {boolean} spake  offer SPAKE preauth
+ */
 export function kdcKrb5Conf(realm, spake) {
   const groups = spake ? `  spake_preauth_groups = ${SPAKE_GROUPS}\n` : '';
   return `[libdefaults]
   default_realm = ${realm}
   dns_lookup_kdc = false
   dns_lookup_realm = false
+  allow_rc4 = true
 ${groups}`;
 }
 

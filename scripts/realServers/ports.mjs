@@ -5,7 +5,7 @@
 
 import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
 /** Below Linux's ephemeral ports (32768-60999), so that no outgoing connection takes one in between. */
@@ -94,4 +94,18 @@ function procNet(name) {
   } catch {
     return []; // no IPv6
   }
+}
+
+/**
+ * Whether somebody listens at the UNIX socket; a daemon that has ended may have left its file.
+ * @param {string} path
+ * @returns {Promise<boolean>}
+ */
+export function socketListening(path) {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => resolve(true));
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
 }

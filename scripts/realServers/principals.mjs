@@ -8,6 +8,16 @@ export const ENCTYPES = Object.freeze([
   { name: 'aes256-sha384', etype: 20, kadmin: 'aes256-cts-hmac-sha384-192' },
 ]);
 
+/** RC4, for realms that get it by `rc4Commands`: a user, and services with a long-term and a session key of that type. */
+export const RC4 = Object.freeze({
+  etype: 23,
+  kadmin: 'arcfour-hmac',
+  user: 'u-rc4',
+  password: 'u-rc4-pw-ß-🔑',
+  keyService: 'test/rc4',
+  sessionService: 'sess/rc4',
+});
+
 const PAST = '2020-01-01';
 // A flag on addprinc makes kadmin forget default_principal_flags, so preauth is always said.
 const PREAUTH = '+requires_preauth';
@@ -96,6 +106,25 @@ export function kadminCommands(realm, keytabs) {
     `ktadd -norandkey -k ${keytabs.services} ${serviceNames().join(' ')}`,
     `ktadd -norandkey -k ${keytabs.user} ${KEYTAB_USER}`,
     `ktadd -norandkey -k ${keytabs.wireshark} ${everybody(realm).join(' ')}`,
+  ];
+}
+
+/**
+ * kadmin.local commands that enter the principals of `RC4`, write their keys to `keytab` and let the KDC give RC4 session
+ * keys with ticket-granting tickets.
+ * @param {string} realm @param {string} keytab
+ */
+export function rc4Commands(realm, keytab) {
+  const { kadmin, user, password, keyService, sessionService } = RC4;
+  const service = '-randkey -requires_preauth';
+  const types = [...ENCTYPES.map((row) => row.kadmin), kadmin].join(',');
+  return [
+    `addprinc -e ${kadmin}:normal ${PREAUTH} -pw "${password}" ${user}`,
+    `addprinc ${service} -e ${kadmin}:normal ${keyService}`,
+    `addprinc ${service} ${sessionService}`,
+    `setstr ${sessionService} session_enctypes ${kadmin}`,
+    `setstr krbtgt/${realm} session_enctypes ${types}`,
+    `ktadd -norandkey -k ${keytab} ${user} ${keyService} ${sessionService}`,
   ];
 }
 

@@ -3,7 +3,8 @@
  * can be reached from everywhere.
  */
 
-import { chmodSync, cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { socketListening } from './ports.mjs';
 import { start, textOf } from './processes.mjs';
 
 const DAEMON = '/usr/libexec/sssd/sssd_kcm';
@@ -20,7 +21,7 @@ export async function startSssdKcm(realm) {
     env: realm.env(),
     log: `${folder}/daemon.log`,
     name: 'sssd_kcm',
-    readyWhen: () => existsSync(socket),
+    readyWhen: () => socketListening(socket),
   });
   return {
     socket,

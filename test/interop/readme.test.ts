@@ -46,6 +46,12 @@ describe('README', () => {
     expect(await runExample(0)).toEqual({ status: 0, stdout: '200 true\n', stderr: '' });
   });
 
+  it('fetches a page behind Negotiate', async () => {
+    const index = examples.findIndex((code) => code.includes('negotiateFetch'));
+    const stdout = '200 REMOTE_USER=alice@EXAMPLE.TEST\n';
+    expect(await runExample(index)).toEqual({ status: 0, stdout, stderr: '' });
+  });
+
   it('shows how to tell a wrong password', async () => {
     const index = examples.findIndex((code) => code.includes('KDC_ERR_PREAUTH_FAILED'));
     expect(await runExample(index)).toEqual({ status: 0, stdout: '', stderr: 'wrong password\n' });

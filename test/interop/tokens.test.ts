@@ -1,9 +1,8 @@
 /** Tokens at real acceptors: Apache's mod_auth_gssapi and MIT's gss-server (RFC 4121, RFC 4178, RFC 4559). */
-import { connect, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { ENCTYPES, startGssServer } from '../../scripts/realServers/index.mjs';
-import { utf8 } from '../../src/bytes.js';
-import { type ContextOptions, GSS_FLAGS, type SecurityContext } from '../../src/index.js';
+import { type ContextOptions, GSS_FLAGS } from '../../src/index.js';
+import { converse } from './gssServerConnection.js';
 import { failure, keytabClient, passwordClient } from './library.js';
 import { servers } from './servers.js';
 
@@ -85,76 +84,6 @@ describe('Apache mod_auth_gssapi', () => {
     expect(new Set(answers)).toEqual(new Set(['200 true']));
   });
 });
-
-/** The conversation of MIT's sample programs: one flag octet, four octets of length, the token. */
-class GssServerConnection {
-  readonly #socket: Socket;
-  #received: Uint8Array = new Uint8Array(0);
-  #wake: () => void = () => undefined;
-
-  constructor(port: number) {
-    this.#socket = connect(port, '127.0.0.1');
-    this.#socket.on('data', (data) => {
-      this.#received = Buffer.concat([this.#received, data]);
-      this.#wake();
-    });
-    for (const event of ['close', 'error']) this.#socket.on(event, () => this.#wake());
-  }
-
-  send(flags: number, token: Uint8Array): void {
-    const header = Buffer.alloc(5);
-    header[0] = flags;
-    header.writeUInt32BE(token.length, 1);
-    this.#socket.write(Buffer.concat([header, token]));
-  }
-
-  async receive(): Promise<Uint8Array> {
-    for (;;) {
-      const length = this.#received.length < 5 ? undefined : Buffer.from(this.#received).readUInt32BE(1);
-      if (length !== undefined && this.#received.length >= 5 + length) {
-        const token = this.#received.slice(5, 5 + length);
-        this.#received = this.#received.slice(5 + length);
-        return token;
-      }
-      if (this.#socket.destroyed) throw new Error('gss-server closed the connection');
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-  }
-
-  end(): void {
-    this.#socket.end();
-  }
-}
-
-/** Flags of the sample programs' framing. */
-const NOOP = 1;
-const CONTEXT = 2;
-const DATA = 4;
-const CONTEXT_NEXT = 16;
-const WRAPPED = 32;
-const ENCRYPTED = 64;
-const SEND_MIC = 128;
-
-/** Establishes a context, sends one message and checks the server's MIC of it. */
-async function converse(port: number, context: SecurityContext, message: string, confidential: boolean) {
-  const server = new GssServerConnection(port);
-  try {
-    server.send(NOOP | CONTEXT_NEXT, new Uint8Array(0));
-    for (let result = context.step(); ; ) {
-      if (result.token !== undefined) server.send(CONTEXT, result.token);
-      if (context.established || result.done) break;
-      result = context.step(await server.receive());
-    }
-    const token = context.wrap(utf8(message), { confidential });
-    server.send(DATA | WRAPPED | SEND_MIC | (confidential ? ENCRYPTED : 0), token);
-    context.verifyMic(utf8(message), await server.receive());
-    server.send(NOOP, new Uint8Array(0));
-  } finally {
-    server.end();
-  }
-}
 
 describe("MIT's gss-server", () => {
   const cases: (ContextOptions & { readonly confidential: boolean })[] = [

@@ -1,0 +1,202 @@
+/** One try of a request by node:http or node:https. */
+import { once } from 'node:events';
+import { type ClientRequest, request as httpRequest, IncomingMessage } from 'node:http';
+import { request as httpsRequest, type RequestOptions } from 'node:https';
+import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { TransportError } from '../../errors.js';
+import type { KeptBody } from './body.js';
+import { rememberCertificate } from './certificates.js';
+import type { NegotiateExchange } from './exchange.js';
+import { claim, type Identity, isAuthenticated, isForeign, markAuthenticated } from './nodeConnections.js';
+import { sanitizedHeaders } from './sanitize.js';
+
+/** What is sent. */
+export interface AttemptParts {
+  readonly url: URL;
+  /** Of a proxy that takes absolute URLs. */
+  readonly proxyUrl: URL | undefined;
+  readonly options: RequestOptions;
+  readonly body: string | Uint8Array | KeptBody | undefined;
+  readonly identity: Identity;
+  readonly connectionBound: boolean;
+  readonly exchange: NegotiateExchange;
+  readonly proxy: NegotiateExchange | undefined;
+}
+
+/** What came. */
+export interface Answer {
+  readonly request: ClientRequest;
+  readonly message: IncomingMessage;
+  /** Whether the connection was authenticated before, so that no token was sent. */
+  readonly connectionProved: boolean;
+}
+
+/** Who gets a token. */
+export interface Wants {
+  readonly origin: boolean;
+  readonly proxy: boolean;
+}
+
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
+
+/** A try. */
+export class NodeAttempt {
+  readonly #parts: AttemptParts;
+
+  constructor(parts: AttemptParts) {
+    this.#parts = parts;
+  }
+
+  /** Sends the request; once more on a new connection where the one from the pool was another identity's, or closed. */
+  async send(wants: Wants): Promise<Answer> {
+    const { options } = this.#parts;
+    const first = this.#open(options);
+    try {
+      const answer = await this.#exchange(first, wants);
+      if (answer !== undefined) return answer;
+    } catch (error) {
+      if (!this.#wasClosed(first.request, error)) throw error;
+    }
+    const answer = await this.#exchange(this.#open({ ...options, agent: freshAgent(options) }), wants);
+    if (answer === undefined)
+      throw new TransportError('ERR_HTTP_PROXY', 'the agent gives no connection of our own');
+    return answer;
+  }
+
+  #open(options: RequestOptions): { request: ClientRequest; failed: Promise<never> } {
+    const { url, proxyUrl } = this.#parts;
+    const via = proxyUrl ?? url;
+    const more =
+      proxyUrl === undefined ? {} : { path: url.href.replace(/#.*$/s, ''), headers: withHost(options, url) };
+    const request = (via.protocol === 'https:' ? httpsRequest : httpRequest)(via, { ...options, ...more });
+    const failed = new Promise<never>((_resolve, reject) => request.on('error', reject));
+    failed.catch(() => undefined);
+    request.on('timeout', () => {
+      request.destroy(new TransportError('ERR_TIMEOUT', `${url.origin} did not answer in time`));
+    });
+    return { request, failed };
+  }
+
+  /** The answer, or nothing when the connection belongs to another identity. */
+  async #exchange(
+    { request, failed }: { request: ClientRequest; failed: Promise<never> },
+    wants: Wants,
+  ): Promise<Answer | undefined> {
+    const { identity, connectionBound } = this.#parts;
+    const socket = await Promise.race([assigned(request), failed]);
+    if (isForeign(socket, identity)) {
+      request.destroy();
+      return undefined;
+    }
+    try {
+      await Promise.race([this.#secured(socket), failed]);
+      const proved = connectionBound && isAuthenticated(socket);
+      await Promise.race([
+        this.#authorize(request, socket, proved ? { ...wants, origin: false } : wants),
+        failed,
+      ]);
+      const answered = once(request, 'response') as Promise<[IncomingMessage]>;
+      this.#sendBody(request);
+      const [message] = await Promise.race([answered, failed]);
+      if (persists(message)) this.#parts.exchange.onProved = () => markAuthenticated(socket);
+      return { request, message, connectionProved: proved };
+    } catch (error) {
+      request.destroy();
+      throw error;
+    }
+  }
+
+  /** Waits for the TLS handshake and looks at the certificate. */
+  async #secured(socket: Socket): Promise<void> {
+    const { exchange, proxy } = this.#parts;
+    const { secureConnecting, encrypted } = socket as Partial<TLSSocket> & { secureConnecting?: boolean };
+    if (secureConnecting === true) await once(socket, 'secureConnect');
+    if (encrypted === true) rememberCertificate(socket, (proxy ?? exchange).target);
+  }
+
+  async #authorize(request: ClientRequest, socket: Socket, wants: Wants): Promise<void> {
+    const { exchange, proxy, options, identity } = this.#parts;
+    const signal = options.signal ?? undefined;
+    if (wants.origin && exchange.allowed) {
+      claim(socket, identity);
+      request.setHeader('authorization', await exchange.authorization(signal));
+    }
+    if (wants.proxy && proxy?.allowed) {
+      claim(socket, identity);
+      request.setHeader('proxy-authorization', await proxy.authorization(signal));
+    }
+  }
+
+  #sendBody(request: ClientRequest): void {
+    const { body } = this.#parts;
+    if (body === undefined) request.end();
+    else if (typeof body === 'string' || body instanceof Uint8Array) request.end(body);
+    else {
+      const source = Readable.from(body);
+      source.once('error', (error) => request.destroy(error)).pipe(request);
+    }
+  }
+
+  /** A connection of the pool that the server closed while it was idle says nothing about the request. */
+  #wasClosed(request: ClientRequest, error: unknown): boolean {
+    const { code } = error as { code?: unknown };
+    const { body } = this.#parts;
+    const again = body === undefined || typeof body === 'string' || body instanceof Uint8Array;
+    const closed = code === 'ECONNRESET' || code === 'EPIPE';
+    return closed && request.reusedSocket && again && IDEMPOTENT.has(request.method);
+  }
+}
+
+/** A new connection: of the agent if it has options to make one of its kind, else without agent. */
+function freshAgent({ agent }: RequestOptions): RequestOptions['agent'] {
+  return typeof agent === 'object' && 'freshAgent' in agent ? (agent.freshAgent as typeof agent) : false;
+}
+
+function assigned(request: ClientRequest): Promise<Socket> {
+  return new Promise((resolve) => request.once('socket', resolve));
+}
+
+/** Whether the server says that the authentication stays with the connection; without a word it does. */
+function persists({ headers }: IncomingMessage): boolean {
+  return headers['persistent-auth'] !== 'false';
+}
+
+function withHost({ headers }: RequestOptions, { host }: URL): RequestOptions['headers'] {
+  return Array.isArray(headers) ? [...headers, 'host', host] : { host, ...headers };
+}
+
+/** What is read of a response that is not handed out, so that its connection can be used again. */
+const DRAIN_OCTETS = 65_536;
+const DRAIN_MS = 1000;
+
+/** Drops a response: reads it to its end if that is near, else ends its connection. */
+export async function discardMessage({ request, message }: Answer): Promise<void> {
+  message.on('error', () => undefined);
+  if (!request.writableFinished) request.destroy();
+  let left = DRAIN_OCTETS;
+  message.on('data', (chunk: Uint8Array) => {
+    left -= chunk.length;
+    if (left < 0) message.destroy();
+  });
+  const timer = setTimeout(() => message.destroy(), DRAIN_MS);
+  if (!message.closed) await new Promise((resolve) => message.once('close', resolve));
+  clearTimeout(timer);
+}
+
+/** The same without what a server that did not prove itself may not say. */
+export function sanitizedMessage(answer: Answer): IncomingMessage {
+  const { message } = answer;
+  const { statusCode, statusMessage, httpVersion, httpVersionMajor, httpVersionMinor } = message;
+  const headers = sanitizedHeaders(statusCode ?? 0, message.headers) as IncomingMessage['headers'];
+  const clean = Object.assign(new IncomingMessage(message.socket), {
+    ...{ statusCode, statusMessage, httpVersion, httpVersionMajor, httpVersionMinor, headers },
+    headersDistinct: sanitizedHeaders(statusCode ?? 0, message.headersDistinct),
+    rawHeaders: Object.entries(headers).flatMap(([name, value]) => [name, String(value)]),
+    complete: true,
+  });
+  clean.push(null);
+  void discardMessage(answer);
+  return clean;
+}

@@ -1,0 +1,122 @@
+/** Somebody who comes in between client and server after the client learnt the server's certificate. */
+import { X509Certificate } from 'node:crypto';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect as tlsConnect } from 'node:tls';
+import got from 'got';
+import { Agent, fetch as undiciFetch } from 'undici';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  negotiateGotHooks,
+  negotiateInterceptor,
+  negotiateRequest,
+} from '../../../src/adapters/http/index.js';
+import { failure, tracing } from './servers.js';
+import { type Bound, openTlsStage, type TlsStage } from './tlsStage.js';
+
+let stage: TlsStage;
+beforeAll(async () => {
+  stage = await openTlsStage();
+});
+afterAll(() => stage.stop());
+
+describe('somebody who comes in between later', () => {
+  /** A port that leads to the server, and after `turn` to somebody who hands all tokens on to it. */
+  async function turnable(): Promise<{ origin: string; there: Bound; between: Bound; turn: () => void }> {
+    const [there, between] = [await stage.binding(), await stage.binding(stage.strangersPem)];
+    let to = there;
+    const relay = createServer((socket) => {
+      const onward = connect(Number(new URL(to.origin).port), '127.0.0.1');
+      socket.pipe(onward).pipe(socket);
+      for (const one of [socket, onward]) one.on('error', () => undefined);
+    });
+    await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
+    const { port } = relay.address() as AddressInfo;
+    stage.atEnd.push(async () => relay.close());
+    return {
+      ...{ origin: `https://localhost:${port}`, there, between },
+      turn: () => {
+        to = between;
+      },
+    };
+  }
+
+  const close = { connection: 'close' };
+
+  it.each([false, true])(
+    'gets no token that the server takes, from fetch (pre-emptive: %s)',
+    async (preemptive) => {
+      const { origin, there, between, turn } = await turnable();
+      const { trace, events } = tracing();
+      const fetch = stage.negotiate({ preemptive, trace, channelBindings: 'required' });
+      expect((await fetch(origin, { headers: close })).status).toBe(200);
+      expect(there.bound).toEqual([true]);
+      turn();
+      expect((await fetch(origin, { headers: close })).status).toBe(401);
+      expect(between.bound).toEqual([]);
+      // The token that was bound to the server did not even leave.
+      expect(between.authorizations.filter((value) => value !== undefined)).toHaveLength(1);
+      expect(events.filter(({ event }) => event === 'http.token')).toHaveLength(preemptive ? 3 : 2);
+    },
+  );
+
+  it.each([false, true])('nor from the interceptor (pre-emptive: %s)', async (preemptive) => {
+    const { origin, there, between, turn } = await turnable();
+    const agent = stage.agent();
+    const options = { client: stage.alice, origins: [origin], preemptive };
+    const dispatcher = agent.compose(negotiateInterceptor({ ...options, channelBindings: 'required' }));
+    expect((await undiciFetch(origin, { dispatcher, headers: close })).status).toBe(200);
+    turn();
+    expect((await undiciFetch(origin, { dispatcher, headers: close })).status).toBe(401);
+    expect([there.bound, between.bound]).toEqual([[true], []]);
+  });
+
+  it('nor from got', async () => {
+    const { origin, there, between, turn } = await turnable();
+    const hooks = negotiateGotHooks({ client: stage.alice, origins: [origin], preemptive: true });
+    const http = got.extend({ hooks, retry: { limit: 0 }, https: { certificateAuthority: stage.pem.cert } });
+    expect((await http(origin)).statusCode).toBe(200);
+    expect((await http(origin)).statusCode).toBe(200);
+    expect(there.bound).toEqual([false, true]);
+    turn();
+    const https = { certificateAuthority: stage.strangersPem.cert };
+    const error = await failure(http(origin, { https }));
+    expect(error).toMatchObject({ code: 'ERR_HTTP_CHANNEL_BINDING' });
+    expect(between.requests).toEqual([]);
+  });
+
+  it('nor from negotiateRequest', async () => {
+    const { origin, between, turn } = await turnable();
+    const request = { rejectUnauthorized: false, headers: close, agent: false as const };
+    const options = { client: stage.alice, preemptive: true, request };
+    expect((await negotiateRequest(origin, options)).resume().statusCode).toBe(200);
+    turn();
+    expect((await negotiateRequest(origin, options)).resume().statusCode).toBe(401);
+    expect(between.bound).toEqual([]);
+  });
+
+  it('required: a connection from before, whose certificate nobody saw, is not used', async () => {
+    const server = await stage.binding(stage.strangersPem);
+    const { certificateOf, rememberCertificate } = await import('../../../src/adapters/http/certificates.js');
+    const port = Number(new URL(server.origin).port);
+    const raw = new X509Certificate(stage.pem.cert).raw;
+    const unseen = new Agent({
+      connect: (_options, done) => {
+        const socket = tlsConnect({ port, host: 'localhost', rejectUnauthorized: false });
+        socket.once('secureConnect', () => {
+          Object.assign(socket, { getPeerCertificate: () => ({}) });
+          done(null, socket);
+        });
+        socket.on('error', () => undefined);
+      },
+    });
+    stage.agent(unseen);
+    const beneath = ((url: string, init: object) =>
+      fetch(url, { ...init, dispatcher: unseen } as never)) as never;
+    expect((await fetch(server.origin, { dispatcher: unseen } as never)).status).toBe(401);
+    expect(certificateOf({ host: 'localhost', port })).toBe(undefined);
+    rememberCertificate({ getPeerCertificate: () => ({ raw }) }, { host: 'localhost', port });
+    const options = { fetch: beneath, preemptive: true, channelBindings: 'required' } as const;
+    await stage.negotiate(options)(server.origin);
+    expect(server.connections()).toBe(2);
+  });
+});
