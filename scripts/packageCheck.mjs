@@ -22,6 +22,8 @@ import {
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const { name: PACKAGE } = JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8'));
+/** What can be imported. */
+const ENTRIES = ['', '/http', '/sasl', '/testing'];
 const NPM_TIMEOUT_MS = 5 * 60_000;
 
 const args = process.argv.slice(2);
@@ -57,9 +59,14 @@ async function installed(tarball) {
 
 /** import, require and the command. @param {string} folder */
 async function checkEntries(folder) {
-  const exportsOf = 'if (Object.keys(it).length === 0) throw new Error("no exports")';
-  writeFileSync(`${folder}/esm.mjs`, `import * as it from '${PACKAGE}';\n${exportsOf};\n`);
-  writeFileSync(`${folder}/common.cjs`, `const it = require('${PACKAGE}');\n${exportsOf};\n`);
+  const lines = ENTRIES.map((entry, i) => ({
+    esm: `import * as it${i} from '${PACKAGE}${entry}';`,
+    common: `const it${i} = require('${PACKAGE}${entry}');`,
+    check: `if (Object.keys(it${i}).length === 0) throw new Error('no exports: ${PACKAGE}${entry}');`,
+  }));
+  const checks = lines.map(({ check }) => check);
+  writeFileSync(`${folder}/esm.mjs`, [...lines.map(({ esm }) => esm), ...checks, ''].join('\n'));
+  writeFileSync(`${folder}/common.cjs`, [...lines.map(({ common }) => common), ...checks, ''].join('\n'));
   for (const file of ['esm.mjs', 'common.cjs']) {
     await mustRun(process.execPath, [file], { cwd: folder });
     console.log(`package: ${file} ok`);
@@ -74,9 +81,14 @@ async function checkEntries(folder) {
 async function checkTypes(folder) {
   const lines = [
     `import { fromPassword, type SecurityContext } from '${PACKAGE}';`,
+    `import { negotiateFetch } from '${PACKAGE}/http';`,
+    `import { type SaslMechanism, saslClient } from '${PACKAGE}/sasl';`,
     `import { TestRealm } from '${PACKAGE}/testing';`,
     "export const context: Promise<SecurityContext> = fromPassword('a@B', 'c').securityContext('HTTP@d');",
     'export const realm: Promise<TestRealm> = TestRealm.start();',
+    "const client = fromPassword('a@B', 'c');",
+    'export const page: Promise<unknown> = Promise.resolve(negotiateFetch({ client }));',
+    "export const ldap: Promise<SaslMechanism> = saslClient(client, 'ldap@d', { mechanism: 'GSSAPI' });",
   ];
   writeFileSync(`${folder}/consumer.mts`, `${lines.join('\n')}\n`);
   const compilerOptions = { target: 'ES2022', module: 'NodeNext', strict: true, noEmit: true, types: [] };
