@@ -148,3 +148,8 @@ declare const TextDecoder: {
 };
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
+
+/** Refuses what is not octets. @throws TypeError naming the argument */
+export function requireOctets(value: unknown, name: string): asserts value is Uint8Array {
+  if (!(value instanceof Uint8Array)) throw new TypeError(`${name} must be a Uint8Array`);
+}

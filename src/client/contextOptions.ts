@@ -1,7 +1,7 @@
 /** How to start a security context. */
 import { parseBoolean } from '../formats/configValue.js';
 import type { Krb5Config } from '../formats/krb5Config.js';
-import type { ChannelBindings } from '../gss/bindings.js';
+import { type ChannelBindings, checkBindings } from '../gss/bindings.js';
 import type { AnomalyPolicy } from '../gss/established.js';
 import { DEFAULT_FLAGS, GSS_FLAGS, requestedFlags } from '../gss/flags.js';
 import { checkKrb5Identifiers } from '../spnego/mechanisms.js';
@@ -43,6 +43,7 @@ export function checkContextOptions(options: ContextOptions): void {
     throw new TypeError("delegate must be true, false or 'ok-as-delegate'");
   }
   if (options.spnegoMechanisms !== undefined) checkKrb5Identifiers(options.spnegoMechanisms);
+  if (options.channelBindings !== undefined) checkBindings(options.channelBindings);
   requestedFlags(options.flags);
 }
 

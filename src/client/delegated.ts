@@ -11,7 +11,8 @@ import { systemConfig, systemEnvironment } from './system.js';
 
 /**
  * A client that acts by `credentials`, all of one principal. It renews a ticket-granting ticket among them where the KDC
- * allows it, and cannot log in. Its `dispose()` wipes their session keys.
+ * allows it, and cannot log in. Its `dispose()` wipes their session keys. Whose credentials they are is what the initiator
+ * says until a KDC has taken them: compare `principal` with the client that the acceptor authenticated.
  * @throws CredentialError ERR_NO_TICKET when there are none: the initiator delegated nothing
  * @throws RangeError when they are of several principals
  */

@@ -47,6 +47,11 @@ export class Key {
     return this.#value;
   }
 
+  /** Whether `wipe` was called: the key cannot be used any more. */
+  get wiped(): boolean {
+    return this.#wiped;
+  }
+
   /**
    * Number of the checksum type that belongs to the encryption type.
    * @throws CryptoError ERR_ETYPE_UNSUPPORTED or ERR_KEY_LENGTH

@@ -23,10 +23,7 @@ export interface KeyInfo {
 }
 
 /** Octets of the padata of a type, if there. */
-export function paDataValue(
-  padata: readonly PaData[],
-  type: keyof typeof PA_DATA_TYPES,
-): Uint8Array | undefined {
+function paDataValue(padata: readonly PaData[], type: keyof typeof PA_DATA_TYPES): Uint8Array | undefined {
   return padata.find((pa) => pa.padataType === PA_DATA_TYPES[type])?.padataValue;
 }
 

@@ -34,8 +34,8 @@ export interface LocatedCredential {
 }
 
 /** Realm of the server name of configuration entries, of removed ones, and the first component of both. */
-export const CONFIG_REALM = 'X-CACHECONF:';
-export const REMOVED_CONFIG_REALM = 'X-RMED-CONF:';
+const CONFIG_REALM = 'X-CACHECONF:';
+const REMOVED_CONFIG_REALM = 'X-RMED-CONF:';
 const CONFIG_NAME = 'krb5_ccache_conf_data';
 const MAX_TIME = 0xffffffff;
 /** The most that a realm or component may have, octets; the format itself sets no limit. */

@@ -1,7 +1,7 @@
 /** Lengths of time as MIT krb5 writes them in krb5.conf and on command lines ("Time duration"). */
 
 /** The most seconds that a duration can have: 2^31-1, as in MIT krb5. */
-export const MAX_DURATION_SECONDS = 0x7fffffff;
+const MAX_DURATION_SECONDS = 0x7fffffff;
 
 const MAX_LENGTH = 64;
 

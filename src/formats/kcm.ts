@@ -56,7 +56,7 @@ export function isAbsent(code: number): boolean {
 }
 
 /** Flags of a request that looks for a ticket, with Heimdal's values. */
-export const KCM_MATCH = { cached: 0x1, times: 0x2000000, isSkey: 0x400000, etype: 0x40000000 } as const;
+const KCM_MATCH = { cached: 0x1, times: 0x2000000, isSkey: 0x400000, etype: 0x40000000 } as const;
 
 const UUID_OCTETS = 16;
 

@@ -38,8 +38,46 @@ export function contextChecksum(
   };
 }
 
-/** MD5 of the bindings, all numbers little-endian (RFC 4121 section 4.1.1.2). */
+/**
+ * Refuses what is no bindings: a text would be hashed as so many zeros, and octets or an object without members as empty
+ * bindings, which are the same for every channel.
+ * @throws TypeError naming the member
+ */
+export function checkBindings(bindings: ChannelBindings): void {
+  if (typeof bindings !== 'object' || bindings === null || !isBindings(bindings)) {
+    throw new TypeError('channelBindings must be an object such as { applicationData: octets }');
+  }
+  for (const name of ['initiatorAddress', 'acceptorAddress', 'applicationData'] as const) {
+    const octets: unknown = bindings[name];
+    if (octets === undefined || octets instanceof Uint8Array) continue;
+    throw new TypeError(`channelBindings.${name} must be a Uint8Array`);
+  }
+  for (const name of ['initiatorAddrType', 'acceptorAddrType'] as const) {
+    const type = bindings[name] ?? 0;
+    if (type !== type >>> 0) throw new TypeError(`channelBindings.${name} must be a number of 32 bits`);
+  }
+}
+
+const MEMBERS: readonly string[] = [
+  'initiatorAddrType',
+  'initiatorAddress',
+  'acceptorAddrType',
+  'acceptorAddress',
+  'applicationData',
+];
+
+/** Whether `value` has one of the members, or says by being `{}` that all are empty. */
+function isBindings(value: object): boolean {
+  if (MEMBERS.some((name) => name in value)) return true;
+  return Object.getPrototypeOf(value) === Object.prototype && Object.keys(value).length === 0;
+}
+
+/**
+ * MD5 of the bindings, all numbers little-endian (RFC 4121 section 4.1.1.2).
+ * @throws TypeError naming what is no bindings
+ */
 export function bindingsHash(bindings: ChannelBindings): Uint8Array {
+  checkBindings(bindings);
   const empty = new Uint8Array(0);
   const counted = (octets: Uint8Array = empty): Uint8Array => concat(uint32le(octets.length), octets);
   return defaultPrimitives().digest(

@@ -8,6 +8,8 @@
  *
  * After an error of `step`, `unwrap` or `verifyMic` the context is dead.
  */
+
+import { requireOctets } from '../bytes.js';
 import { STRONG_ETYPES, SUPPORTED_ETYPES } from '../crypto/etypes.js';
 import type { Key } from '../crypto/key.js';
 import { CredentialError, ProtocolError } from '../errors.js';
@@ -20,7 +22,7 @@ import { formatPrincipal, type Principal } from '../formats/principal.js';
 import { ENCRYPTION_TYPES, encryptionTypeName } from '../iana/encryptionTypes.js';
 import { offersData, subkeyEtypes } from './authorizationData.js';
 import { type ChannelBindings, contextChecksum } from './bindings.js';
-import { type AnomalyPolicy, EstablishedContext, requireOctets } from './established.js';
+import { type AnomalyPolicy, EstablishedContext } from './established.js';
 import { GSS_FLAGS, requestedFlags } from './flags.js';
 import { ForwardedMessages } from './forwardedMessages.js';
 import { isAnonymous } from './name.js';
@@ -125,11 +127,12 @@ export class InitiatorContext extends ForwardedMessages implements SecurityConte
    * Takes the peer's token, gives ours.
    * @param token undefined at first, then what the acceptor sent
    * @throws ProtocolError ERR_GSS_STATE, ERR_GSS_TOKEN, ERR_ASN1, ERR_AP_REP, ERR_REPLY_ETYPE; KdcError
-   * @throws CredentialError ERR_ETYPE_POLICY; CryptoError ERR_INTEGRITY, ERR_ETYPE_UNSUPPORTED, ERR_KEY_LENGTH
+   * @throws CredentialError ERR_ETYPE_POLICY, ERR_DISPOSED; CryptoError ERR_INTEGRITY, ERR_ETYPE_UNSUPPORTED, ERR_KEY_LENGTH
    */
   step(token?: Uint8Array): StepResult {
     if (token !== undefined) requireOctets(token, 'token');
     try {
+      this.#requireTicket();
       if (this.#state === 'new' && token === undefined) return this.#initialToken();
       if (this.#state === 'waiting' && token !== undefined) return this.#acceptReply(token);
       throw this.#wrongState(
@@ -246,6 +249,15 @@ export class InitiatorContext extends ForwardedMessages implements SecurityConte
   protected override ready(): MessageContext {
     if (this.#state === 'established' && this.#messages !== undefined) return this.#messages;
     throw this.#wrongState('messages need an established context');
+  }
+
+  /** The client that got the ticket may have wiped its key meanwhile. */
+  #requireTicket(): void {
+    if (!this.#options.credential.sessionKey.wiped) return;
+    throw new CredentialError(
+      'ERR_DISPOSED',
+      'the client of this context was disposed of before the context was established; make a new one',
+    );
   }
 
   #wrongState(problem: string): ProtocolError {

@@ -3,6 +3,7 @@
  * (RFC 4121 section 4.2, RFC 4757 section 7; RFC 2743 section 2.3). After an error of `unwrap`, `unwrapIov` or `verifyMic` it
  * is dead.
  */
+import { requireOctets } from '../bytes.js';
 import { Key } from '../crypto/key.js';
 import { ProtocolError } from '../errors.js';
 import type { Environment } from '../exchange/environment.js';
@@ -86,8 +87,9 @@ export class EstablishedContext implements MessageContext {
   /** @throws ProtocolError ERR_GSS_STATE */
   wrap(message: Uint8Array, options: WrapOptions = {}): Uint8Array {
     requireOctets(message, 'message');
+    const sealed = isSealed(options);
     const sequence = this.#nextSequence();
-    return this.#protection.wrap(message, isSealed(options), this.#messageKey, sequence, this.#random);
+    return this.#protection.wrap(message, sealed, this.#messageKey, sequence, this.#random);
   }
 
   /** @throws ProtocolError ERR_GSS_STATE, ERR_GSS_TOKEN, ERR_GSS_SEQUENCE; CryptoError ERR_INTEGRITY */
@@ -95,7 +97,9 @@ export class EstablishedContext implements MessageContext {
     requireOctets(token, 'token');
     return this.#orDie(() => {
       const { message, sealed, sequence } = this.#protection.unwrap(token, this.#messageKey);
-      return { message, confidential: sealed, anomaly: this.#checkSequence(sequence) };
+      const anomaly = this.#checkSequence(sequence);
+      // What was only signed stands in the token; whoever uses that memory again must not change what was verified.
+      return { message: sealed ? message : new Uint8Array(message), confidential: sealed, anomaly };
     });
   }
 
@@ -266,15 +270,12 @@ const ANOMALIES: Readonly<Record<SequenceAnomaly, string>> = {
   gap: 'gap: messages before this one are missing',
 };
 
+/** @throws TypeError for anything but true and false: what happens to be falsy must not send the message in the clear */
 function isSealed({ confidential = true }: WrapOptions): boolean {
+  if (typeof confidential !== 'boolean') throw new TypeError('confidential must be true or false');
   return confidential;
 }
 
 function copyOf({ etype, value }: Key): Key {
   return new Key(etype, value);
-}
-
-/** @throws TypeError naming the argument */
-export function requireOctets(value: unknown, name: string): asserts value is Uint8Array {
-  if (!(value instanceof Uint8Array)) throw new TypeError(`${name} must be a Uint8Array`);
 }

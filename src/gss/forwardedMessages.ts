@@ -21,7 +21,7 @@ export abstract class ForwardedMessages {
     return this.ready().sessionKey;
   }
 
-  /** A Wrap token of `message`. @throws ProtocolError ERR_GSS_STATE */
+  /** A Wrap token of `message`. @throws ProtocolError ERR_GSS_STATE; TypeError naming the argument */
   wrap(message: Uint8Array, options?: WrapOptions): Uint8Array {
     return this.ready().wrap(message, options);
   }

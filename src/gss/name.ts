@@ -2,7 +2,7 @@
  * Names of the krb5 mechanism (RFC 2743 sections 3.2 and 4, RFC 1964 section 2.1, RFC 8062 section 6): texts and exported
  * tokens <-> principals. A principal is the mechanism's own name (MN) here.
  */
-import { concat, equalBytes, utf8, utf8Text } from '../bytes.js';
+import { concat, equalBytes, requireOctets, utf8, utf8Text } from '../bytes.js';
 import { FormatError } from '../errors.js';
 import { formatPrincipal, type Principal, parsePrincipal, samePrincipal } from '../formats/principal.js';
 import { NAME_TYPES } from '../iana/nameTypes.js';
@@ -129,7 +129,7 @@ export function exportName(name: Principal): Uint8Array {
  * @throws ProtocolError ERR_GSS_TOKEN; FormatError ERR_PRINCIPAL_NAME
  */
 export function importExportedName(token: Uint8Array): Principal {
-  if (!(token instanceof Uint8Array)) throw new TypeError('token must be a Uint8Array');
+  requireOctets(token, 'token');
   const rule = 'RFC 2743 section 3.2';
   if (!equalBytes(token.subarray(0, EXPORTED.length), EXPORTED))
     throw badToken('exported name', 'no exported name', rule);

@@ -5,7 +5,7 @@
  * the signature has no single hash function (Ed25519, Ed448) the RFC defines no binding.
  */
 import { parseTlv, TAGS, type TlvNode, UNIVERSAL } from '../asn1/tlv.js';
-import { concat, toHex, utf8 } from '../bytes.js';
+import { concat, requireOctets, toHex, utf8 } from '../bytes.js';
 import { defaultPrimitives } from '../crypto/defaultPrimitives.js';
 import type { DigestHash } from '../crypto/primitives.js';
 import { ProtocolError } from '../errors.js';
@@ -22,7 +22,7 @@ const MAX_CERTIFICATE_OCTETS = 256 * 1024;
  * @throws ProtocolError ERR_ASN1
  */
 export function tlsServerEndPoint(certificateDer: Uint8Array): ChannelBindings | undefined {
-  if (!(certificateDer instanceof Uint8Array)) throw new TypeError('certificateDer must be a Uint8Array');
+  requireOctets(certificateDer, 'certificateDer');
   const hash = hashOf(signatureAlgorithm(certificateDer));
   if (hash === undefined) return undefined;
   const digest = defaultPrimitives().digest(hash, certificateDer);

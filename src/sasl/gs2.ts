@@ -6,7 +6,7 @@
  *    the framing of RFC 2743 section 3.1. The header is part of the channel bindings, so nobody can change it.
  * 2. All further messages are context tokens as they are.
  */
-import { concat, utf8, utf8Text } from '../bytes.js';
+import { concat, requireOctets, utf8, utf8Text } from '../bytes.js';
 import type { ChannelBindings } from '../gss/bindings.js';
 import { GSS_FLAGS } from '../gss/flags.js';
 import type { SecurityContext } from '../gss/securityContext.js';
@@ -71,7 +71,7 @@ export function checkBinding(channelBinding: ChannelBinding): void {
   if (typeof type !== 'string' || !/^[A-Za-z0-9.-]+$/.test(type)) {
     throw new RangeError('channelBinding.type must be of letters, digits, dots and hyphens');
   }
-  if (!(data instanceof Uint8Array)) throw new TypeError('channelBinding.data must be a Uint8Array');
+  requireOctets(data, 'channelBinding.data');
 }
 
 function authzid(authorizationId: string | undefined): string {
@@ -110,7 +110,7 @@ export class Gs2Mechanism extends ClientFirstMechanism {
 const INITIAL_CONTEXT_TAG = 0x60;
 
 /** Header and token without its framing; one that has none is marked by "F" (RFC 5801 section 4). */
-export function initialMessage(header: Uint8Array, token: Uint8Array): Uint8Array {
+function initialMessage(header: Uint8Array, token: Uint8Array): Uint8Array {
   if (token[0] !== INITIAL_CONTEXT_TAG) return concat(utf8('F,'), header, token);
   const { id, message } = decodeKrb5Token(token);
   return concat(header, Uint8Array.of(id >>> 8, id & 0xff), message);

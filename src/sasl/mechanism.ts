@@ -14,6 +14,7 @@
  *
  * After any error the mechanism and its context are dead.
  */
+import { requireOctets } from '../bytes.js';
 import { ProtocolError } from '../errors.js';
 import type { SecurityContext } from '../gss/securityContext.js';
 import type { SecurityLayer } from './securityLayer.js';
@@ -166,11 +167,6 @@ export abstract class ClientFirstMechanism implements SaslMechanism {
 /** The error for a message of the server that is not what it should be. */
 export function saslError(place: string, problem: string, rule: string): ProtocolError {
   return new ProtocolError('ERR_SASL_TOKEN', place, problem, rule);
-}
-
-/** @throws TypeError unless `value` is octets */
-export function requireOctets(value: unknown, name: string): void {
-  if (!(value instanceof Uint8Array)) throw new TypeError(`${name} must be a Uint8Array`);
 }
 
 function unexpected(what: 'challenge' | 'additional data'): ProtocolError {

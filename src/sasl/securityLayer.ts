@@ -2,11 +2,10 @@
  * The security layer after a SASL exchange: every buffer is four octets of length and a Wrap token (RFC 4422 section 3.7,
  * RFC 4752 section 3.3).
  */
-import { concat, uint32be } from '../bytes.js';
+import { concat, requireOctets, uint32be } from '../bytes.js';
 import { ProtocolError } from '../errors.js';
 import type { MessageContext } from '../gss/securityContext.js';
 import { BufferReader } from './bufferReader.js';
-import { requireOctets } from './mechanism.js';
 
 /** What a layer is made of. */
 export interface SecurityLayerParts {

@@ -1,5 +1,6 @@
 /** What an acceptor sends, before it has been judged (RFC 4178 section 4.2; MS-SPNG section 3.2.5.2). */
-import { framedMechanism, isFramed, isNtlm, readOffer, SPNEGO_OID } from './framing.js';
+import { isFramed } from '../gss/token.js';
+import { framedMechanism, isNtlm, readOffer, SPNEGO_OID } from './framing.js';
 import { isKrb5, type NegotiableMechanism, NTLM_OID, notOffered, sameMechanism } from './mechanisms.js';
 import { brokenToken, decode, NEG_STATES, type NegTokenResp } from './messages.js';
 

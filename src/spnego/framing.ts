@@ -4,7 +4,7 @@
  */
 import { utf8 } from '../bytes.js';
 import type { MessageContext } from '../gss/securityContext.js';
-import { frameInitialToken } from '../gss/token.js';
+import { frameInitialToken, isFramed } from '../gss/token.js';
 import { brokenToken, decode, encode, type Offer, readInit } from './messages.js';
 
 /** SPNEGO itself (RFC 4178 section 4.2). */
@@ -12,17 +12,11 @@ export const SPNEGO_OID = '1.3.6.1.5.5.2';
 /** 1.3.6.1.5.5.2 as contents octets of an OBJECT IDENTIFIER. */
 const SPNEGO_OID_OCTETS: Uint8Array = Uint8Array.of(0x2b, 0x06, 0x01, 0x05, 0x05, 0x02);
 
-const INITIAL_CONTEXT = 0x60;
 const RULE = 'RFC 4178 section 4.2';
 
 /** The framed DER of a NegTokenInit. */
 export function frameSpnego(negotiationToken: Uint8Array): Uint8Array {
   return frameInitialToken(SPNEGO_OID_OCTETS, negotiationToken);
-}
-
-/** Whether `token` is in the framing of RFC 2743 section 3.1. */
-export function isFramed(token: Uint8Array): boolean {
-  return token[0] === INITIAL_CONTEXT;
 }
 
 /** The mechanism that a framed token names. @throws ProtocolError ERR_ASN1 when it names none */

@@ -11,7 +11,7 @@
  *
  * After any error the negotiation and the context inside are dead.
  */
-import { equalBytes } from '../bytes.js';
+import { equalBytes, requireOctets } from '../bytes.js';
 import { KdcError, ProtocolError } from '../errors.js';
 import type { Principal } from '../formats/principal.js';
 import { GSS_FLAGS } from '../gss/flags.js';
@@ -96,8 +96,7 @@ export class SpnegoInitiator extends ForwardedMessages implements SecurityContex
    *   ERR_ASN1 and what `step` of the context inside throws
    */
   step(token?: Uint8Array): StepResult {
-    if (token !== undefined && !(token instanceof Uint8Array))
-      throw new TypeError('token must be a Uint8Array');
+    if (token !== undefined) requireOctets(token, 'token');
     try {
       if (this.#state === 'new') return this.#begin(token);
       if (this.#state === 'waiting' && token !== undefined) return this.#respond(readAnswer(token));

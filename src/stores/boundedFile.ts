@@ -56,14 +56,20 @@ async function statOf(handle: FileHandle): Promise<{ size: number; isFile: boole
   return { size: status.size, isFile: status.isFile() };
 }
 
-/** Any error as an UnreadableFile: `cannot be read (EACCES)`. */
+/** Any error as an UnreadableFile: `cannot be read (EACCES: permission denied)`. */
 export function unreadable(error: unknown): UnreadableFile {
   if (error instanceof UnreadableFile) return error;
   const errno = systemErrorCode(error);
-  return new UnreadableFile(errno, `cannot be read (${errno})`, { cause: error });
+  return new UnreadableFile(errno, `cannot be read (${systemErrorText(error)})`, { cause: error });
 }
 
 /** The `code` of a system error such as ENOENT. */
 export function systemErrorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}
+
+/** A system error in words: its `code`, and for a file what that means, such as `EACCES: permission denied`. */
+export function systemErrorText(error: unknown): string {
+  const text = error instanceof Error ? /^(E[A-Z0-9]+: [^,]+), /.exec(error.message)?.[1] : undefined;
+  return text ?? systemErrorCode(error);
 }

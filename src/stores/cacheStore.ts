@@ -84,7 +84,7 @@ export function checkOwner(name: string, now: Principal, owner: Principal | unde
 }
 
 /** Refuses what a single cache is asked and only a collection can do. */
-export function notSwitchable(name: string): CredentialError {
+function notSwitchable(name: string): CredentialError {
   return new CredentialError(
     'ERR_CCACHE_TYPE',
     `credential cache ${name} is a single cache, there is nothing to switch to; use DIR:/folder, KCM: or MEMORY: in KRB5CCNAME`,

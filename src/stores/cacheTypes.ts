@@ -25,7 +25,7 @@ export interface CacheType {
 }
 
 /** The built-in types. */
-export const CACHE_TYPES: Readonly<Record<string, CacheType>> = {
+const CACHE_TYPES: Readonly<Record<string, CacheType>> = {
   FILE: { collection: (path, options) => singleCache(new FileCacheStore(nonEmpty(path, 'FILE'), options)) },
   DIR: {
     collection: (residual, options) =>
@@ -62,11 +62,12 @@ export function openCollection(name: string, options: CacheOptions = {}): CacheC
   const { type, residual } = parseCcacheName(name);
   const known = ownValue(options.types, type) ?? ownValue(CACHE_TYPES, type);
   if (known !== undefined) return known.collection(residual, options);
-  const reason = ownValue(UNREACHABLE, type) ?? `the type ${type} is unknown`;
-  throw new CredentialError(
-    'ERR_CCACHE_TYPE',
-    `credential cache ${JSON.stringify(name)}: ${reason}; ${INSTEAD}`,
-  );
+  const reason = ownValue(UNREACHABLE, type);
+  const problem =
+    reason === undefined
+      ? `Unknown credential cache type ${type}`
+      : `credential cache ${JSON.stringify(name)}: ${reason}`;
+  throw new CredentialError('ERR_CCACHE_TYPE', `${problem}; ${INSTEAD}`);
 }
 
 function ownValue<T>(record: Readonly<Record<string, T>> | undefined, key: string): T | undefined {

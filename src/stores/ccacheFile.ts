@@ -38,7 +38,7 @@ import { isSameTicket } from '../formats/ccacheIndex.js';
 import type { Credential } from '../formats/credential.js';
 import type { Principal } from '../formats/principal.js';
 import { replaceFile } from './atomicFile.js';
-import { MAX_FILE_OCTETS, readAll, systemErrorCode, UnreadableFile, unreadable } from './boundedFile.js';
+import { MAX_FILE_OCTETS, readAll, systemErrorText, UnreadableFile, unreadable } from './boundedFile.js';
 import type { CacheFileOptions, StoreOptions } from './cacheFileOptions.js';
 import { checkOwner, missingCache } from './cacheStore.js';
 
@@ -54,11 +54,7 @@ const MAX_ATTEMPTS = 20;
  * Opens the cache in the file `path`.
  * @throws CredentialError ERR_CCACHE_MISSING, ERR_CCACHE_IO when it is no regular file, a link or not ours
  */
-export async function openCcacheFile(
-  path: string,
-  flags: number,
-  options: CacheFileOptions,
-): Promise<FileHandle> {
+async function openCcacheFile(path: string, flags: number, options: CacheFileOptions): Promise<FileHandle> {
   try {
     const handle = await open(path, flags | NONBLOCK | (options.allowLink === true ? 0 : NOFOLLOW));
     try {
@@ -331,6 +327,6 @@ export function missing(path: string, cause: unknown): CredentialError {
 }
 
 export function ioError(path: string, problem: string, cause?: unknown): CredentialError {
-  const reason = cause === undefined ? '' : ` (${systemErrorCode(cause)})`;
+  const reason = cause === undefined ? '' : ` (${systemErrorText(cause)})`;
   return new CredentialError('ERR_CCACHE_IO', `credential cache ${path} ${problem}${reason}`, { cause });
 }

@@ -5,7 +5,13 @@ import { CredentialError, FormatError } from '../errors.js';
 import { decodeKeytab, encodeKeytab, type KeytabEntry } from '../formats/keytab.js';
 import { addKeytabEntries, emptyKeytab, filterKeytabEntries, isSameKey } from '../formats/keytabEdit.js';
 import { replaceFile } from './atomicFile.js';
-import { MAX_FILE_OCTETS, readRegularFile, systemErrorCode, unreadable } from './boundedFile.js';
+import {
+  MAX_FILE_OCTETS,
+  readRegularFile,
+  systemErrorCode,
+  systemErrorText,
+  unreadable,
+} from './boundedFile.js';
 import { inTurn } from './fileCcache.js';
 
 /**
@@ -112,7 +118,7 @@ async function put(path: string, octets: Uint8Array, before: BigIntStats | undef
     if (before !== undefined) await restore(path, before);
   } catch (error) {
     if (error instanceof FormatError) throw error;
-    const text = `keytab ${path} cannot be written (${systemErrorCode(error)})`;
+    const text = `keytab ${path} cannot be written (${systemErrorText(error)})`;
     throw new CredentialError('ERR_KEYTAB_IO', text, { cause: error });
   }
 }
@@ -158,7 +164,7 @@ function readError(path: string, error: unknown): CredentialError | FormatError 
   if (errno === 'EFBIG') return new FormatError('keytab', message, { file: path, offset: MAX_FILE_OCTETS });
   const text =
     errno === 'ENOENT'
-      ? `No keytab found (filename: ${path}); export the keys with ktadd (kadmin) or ktpass, or name another keytab in KRB5_KTNAME`
+      ? `Key table file '${path}' not found; export the keys with ktadd (kadmin) or ktpass, or name another keytab (-t, KRB5_KTNAME)`
       : `keytab ${path} ${message}`;
   return new CredentialError('ERR_KEYTAB_MISSING', text, { cause: error });
 }

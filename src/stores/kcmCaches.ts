@@ -163,7 +163,11 @@ export class KcmCacheStore implements CredentialCacheStore {
 
   async destroy(): Promise<void> {
     await this.#with(async (kcm) => {
-      await this.#principal(kcm);
+      // sssd-kcm has no principal for a cache that was chosen as primary and never written; it can be destroyed all the same.
+      const principal = await supported(() => kcm.call('GET_PRINCIPAL', this.#named));
+      const exists =
+        typeof principal === 'string' ? principal !== 'absent' : readKcmPrincipal(principal) !== undefined;
+      if (!exists) throw missingCache(this.name);
       await kcm.call('DESTROY', this.#named);
     });
   }

@@ -17,7 +17,7 @@ export interface KcmOptions {
   readonly kcmTimeoutMs?: number | undefined;
 }
 
-export const DEFAULT_KCM_SOCKET = '/var/run/.heim_org.h5l.kcm-socket';
+const DEFAULT_KCM_SOCKET = '/var/run/.heim_org.h5l.kcm-socket';
 const DEFAULT_TIMEOUT_MS = 10_000;
 /** The most that a reply may have, as in MIT krb5. */
 const MAX_REPLY_OCTETS = 10 * 1024 * 1024;

@@ -9,7 +9,7 @@ import { FormatError } from '../errors.js';
 import { type ConfText, parseKrb5Conf } from '../formats/krb5Conf.js';
 import { type Krb5Config, krb5ConfigFromProfile } from '../formats/krb5Config.js';
 import type { Profile } from '../formats/profile.js';
-import { systemErrorCode } from './boundedFile.js';
+import { systemErrorCode, systemErrorText } from './boundedFile.js';
 
 /** Where the configuration is when KRB5_CONFIG does not say. */
 export const DEFAULT_KRB5_CONF_FILES: readonly string[] = ['/etc/krb5.conf'];
@@ -54,7 +54,7 @@ export function loadProfile(files: readonly string[], options: { mustExist?: boo
       found++;
       texts.push(...read);
     } else if (options.mustExist === true) {
-      throw new FormatError('krb5.conf', 'cannot be read (ENOENT)', { file: path });
+      throw new FormatError('krb5.conf', 'there is no such file', { file: path });
     }
   }
   if (found === 0 && forbidden !== undefined) throw forbidden;
@@ -87,7 +87,7 @@ function readTop(path: string): ConfText[] | FormatError | undefined {
 
 function unreadableProblem(error: unknown): string {
   const code = systemErrorCode(error);
-  return code === 'EISDIR' ? 'is a folder; write includedir' : `cannot be read (${code})`;
+  return code === 'EISDIR' ? 'is a folder; write includedir' : `cannot be read (${systemErrorText(error)})`;
 }
 
 function isFolder(path: string): boolean {

@@ -6,7 +6,7 @@ import type { Environment } from '../exchange/environment.js';
 import type { Credential } from '../formats/credential.js';
 import { decodeKeytab, type KeytabEntry } from '../formats/keytab.js';
 import { type Principal, parsePrincipal } from '../formats/principal.js';
-import type { ChannelBindings } from '../gss/bindings.js';
+import { type ChannelBindings, checkBindings } from '../gss/bindings.js';
 import type { AnomalyPolicy } from '../gss/established.js';
 import { type AcceptedContext, AcceptorContext, type AcceptorParts } from './acceptorContext.js';
 import { ReplayCache } from './replayCache.js';
@@ -57,8 +57,9 @@ export class Acceptor {
   readonly #parts: AcceptorParts;
   readonly #spnego: SpnegoAcceptorOptions;
 
-  /** @throws FormatError ERR_KEYTAB_FORMAT, ERR_PRINCIPAL_NAME */
+  /** @throws FormatError ERR_KEYTAB_FORMAT, ERR_PRINCIPAL_NAME; TypeError naming what of `channelBindings` is none */
   constructor(options: AcceptorOptions) {
+    if (options.channelBindings !== undefined) checkBindings(options.channelBindings);
     const skewSeconds = options.skewSeconds ?? SKEW_SECONDS;
     const keytab = decodeKeytab(options.keytab);
     this.#parts = {

@@ -146,7 +146,7 @@ export class AcceptorContext extends ForwardedMessages implements AcceptedContex
       this.#establishedNow();
       return { token: undefined, done: true };
     } catch (error) {
-      this.#state = 'dead';
+      this.delete();
       throw this.#acceptError(error);
     }
   }

@@ -55,7 +55,7 @@ export class SpnegoAcceptor extends ForwardedMessages implements AcceptedContext
   }
 
   get established(): boolean {
-    return this.#state === 'done';
+    return this.#state === 'done' && this.#context.established;
   }
 
   get mutuallyAuthenticated(): boolean {
@@ -64,7 +64,7 @@ export class SpnegoAcceptor extends ForwardedMessages implements AcceptedContext
 
   /** Who the initiator is, once the whole negotiation is complete. */
   get client(): Principal | undefined {
-    return this.established ? this.#context.client : undefined;
+    return this.#state === 'done' ? this.#context.client : undefined;
   }
 
   get service(): Principal | undefined {
@@ -93,7 +93,7 @@ export class SpnegoAcceptor extends ForwardedMessages implements AcceptedContext
   }
 
   get delegated(): readonly Credential[] {
-    return this.established ? this.#context.delegated : [];
+    return this.#state === 'done' ? this.#context.delegated : [];
   }
 
   get channelBound(): boolean {
@@ -111,7 +111,7 @@ export class SpnegoAcceptor extends ForwardedMessages implements AcceptedContext
       if (token !== undefined && this.#state === 'waiting') return this.#continue(token);
       throw new ProtocolError('ERR_GSS_STATE', 'SPNEGO', `no step is possible: it is ${this.#state}`);
     } catch (error) {
-      this.#state = 'dead';
+      this.delete();
       throw rejection(error);
     }
   }

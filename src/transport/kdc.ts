@@ -3,7 +3,7 @@
  * first is decided by the message's length; KRB_ERR_RESPONSE_TOO_BIG is the exchange's to see, which then asks again with
  * `tcpOnly`. Retries and pauses are described in race.ts.
  */
-import { printable } from '../bytes.js';
+import { printable, requireOctets } from '../bytes.js';
 import { KerberosError, TransportError } from '../errors.js';
 import type { Trace } from '../trace.js';
 import { MAX_MESSAGE_OCTETS, MAX_REPLY_OCTETS } from './framing.js';
@@ -13,9 +13,6 @@ import { Race, type RaceEvents, type RaceSettings, type Step, type Timing } from
 import { isKdcReply, isKpasswdReply, messageName } from './reply.js';
 
 export type { KdcServer } from './kdcServer.js';
-
-/** Longest message that goes over UDP first, as MIT krb5's udp_preference_limit has it by default. */
-export const DEFAULT_UDP_PREFERENCE_LIMIT = 1465;
 
 /** How and how long to ask. */
 export interface SendOptions {
@@ -220,7 +217,7 @@ function aborted({ realm, signal, service }: SendOptions, race: Race | undefined
 }
 
 function checkArguments(message: Uint8Array, servers: readonly KdcServer[], options: SendOptions): void {
-  if (!(message instanceof Uint8Array)) throw new TypeError('message must be a Uint8Array');
+  requireOctets(message, 'message');
   if (message.length === 0 || message.length > MAX_MESSAGE_OCTETS) {
     throw new RangeError('message must have 1 to 2147483647 octets');
   }

@@ -34,8 +34,8 @@ function agrees(all: Declarations, name: string, runs: number): void {
 
 describe('the writer agrees with asn1js', () => {
   const names = Object.keys(declarations);
-  it.each(names)('on %s', (name) => agrees(declarations, name, fuzzRuns / 10));
-  it.each(Object.keys(others))('on %s', (name) => agrees(others, name, fuzzRuns / 4));
+  it.each(names)('on %s', (name) => agrees(declarations, name, fuzzRuns / 25));
+  it.each(Object.keys(others))('on %s', (name) => agrees(others, name, fuzzRuns / 10));
 });
 
 describe('DerWriter', () => {

@@ -159,6 +159,8 @@ describe('options', () => {
     [{ anomalies: 'ignore' }, TypeError],
     [{ flags: GSS_FLAGS.delegation }, RangeError],
     [{ flags: 0x80 }, RangeError],
+    [{ channelBindings: 'tls-server-end-point:' }, TypeError],
+    [{ channelBindings: { applicationData: 'tls-server-end-point:' } }, TypeError],
   ])('that mean nothing are refused before a KDC is asked: %j', async (options, type) => {
     const client = fromPassword('alice', 'secret', { config: config('default_realm = NOWHERE.TEST') });
     await expect(client.securityContext('HTTP/plain@R', options as ContextOptions)).rejects.toThrow(type);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import type { KdcConnection, Key } from '../../src/index.js';
+import { type KdcConnection, KerberosError, type Key } from '../../src/index.js';
 import { HOUR, realm, SERVICE } from './identity.js';
 
 const wiped = ({ value }: Key): boolean => value.every((octet) => octet === 0);
@@ -79,6 +79,19 @@ describe('dispose', () => {
     context.step();
     client.dispose();
     expect(context.wrap(new Uint8Array(3)).length).toBeGreaterThan(3);
+  });
+
+  it.each(['krb5', 'spnego'] as const)('ends %s contexts that are not established', async (mechanism) => {
+    const made = realm();
+    const client = made.client();
+    const [fresh, waiting] = await Promise.all([
+      client.securityContext(SERVICE, { mechanism }),
+      client.securityContext(SERVICE, { mechanism }),
+    ]);
+    waiting.step();
+    client.dispose();
+    expect(() => fresh.step()).toThrow(expect.objectContaining(DISPOSED));
+    expect(() => waiting.step(new Uint8Array(9))).toThrow(KerberosError);
   });
 });
 

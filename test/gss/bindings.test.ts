@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toHex, utf8 } from '../../src/bytes.js';
-import { bindingsHash, contextChecksum } from '../../src/gss/bindings.js';
+import { bindingsHash, type ChannelBindings, contextChecksum } from '../../src/gss/bindings.js';
 import { fuzzRuns } from '../support/fuzz.js';
 import { expectedBindingsHash } from '../support/scriptedAcceptor.js';
 
@@ -47,6 +47,24 @@ describe('hash of channel bindings', () => {
       applicationData: Uint8Array.of(0xff, 0xfe),
     });
     expect(toHex(hash)).toBe(md5('0200000004000000c00002010403020101000000 0a02000000fffe'.replace(' ', '')));
+  });
+
+  it.each<[string, unknown]>([
+    ['a text', 'tls-server-end-point:x'],
+    ['octets', utf8('tls-server-end-point:x')],
+    ['no octets', new Uint8Array(0)],
+    ['an ArrayBuffer', new ArrayBuffer(8)],
+    ['a list', [utf8('tls-server-end-point:x')]],
+    ['null', null],
+    ['unknown members only', { appData: utf8('tls-server-end-point:x') }],
+    ['application data as a text', { applicationData: 'tls-server-end-point:x' }],
+    ['application data as an ArrayBuffer', { applicationData: new ArrayBuffer(8) }],
+    ['application data that is null', { applicationData: null }],
+    ['an address as a list of numbers', { acceptorAddress: [192, 0, 2, 1] }],
+    ['a type of more than 32 bits', { initiatorAddrType: 2 ** 32 }],
+    ['a type that is no number', { acceptorAddrType: Number.NaN }],
+  ])('is refused for %s, which would bind to nothing', (_, bindings) => {
+    expect(() => bindingsHash(bindings as ChannelBindings)).toThrow(/^channelBindings/);
   });
 
   it('agrees with node:crypto for any bindings', () => {

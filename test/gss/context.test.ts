@@ -309,6 +309,8 @@ describe('state of a context', () => {
       () => context.mic(text),
       () => context.verifyMic(text, hello),
       () => context.verifyMic(hello, text),
+      () => context.wrap(hello, { confidential: null as unknown as boolean }),
+      () => context.wrap(hello, { confidential: 0 as unknown as boolean }),
     ]) {
       expect(action).toThrow(TypeError);
     }

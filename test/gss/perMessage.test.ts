@@ -54,6 +54,14 @@ describe.each(ETYPES)('messages under etype %i', (etype) => {
     expect(toHex(received)).toBe(toHex(message));
   });
 
+  it.each([true, false])('do not change with the memory that they came in (sealed: %s)', (sealed) => {
+    const { context, acceptor } = establishedPair({ etype });
+    const token = acceptor.wrap(hello, { sealed });
+    const { message } = context.unwrap(token);
+    token.fill(0);
+    expect(message).toEqual(hello);
+  });
+
   it('do not show when sealed, and do when only signed', () => {
     const { context } = establishedPair({ etype });
     const message = octets(40);

@@ -235,7 +235,7 @@ describe('krb5 kinit, refused', () => {
     expect([type.status, JSON.parse(type.stderr)]).toMatchObject([1, { error: { code: 'ERR_CCACHE_TYPE' } }]);
     const folder = await krb5(['kinit', '-c', '/nonexistent/cc', 'alice'], options);
     expect(folder.status).toBe(1);
-    expect(folder.stderr).toContain('/nonexistent/cc cannot be written (ENOENT)');
+    expect(folder.stderr).toContain('/nonexistent/cc cannot be written (ENOENT: no such file or directory)');
     const noRealm = { ...options, env: { KRB5_CONFIG: '/nonexistent' } };
     expect(complaint(await krb5(['kinit', 'alice'], noRealm))).toBe(
       complaint(await realm.run('kinit', ['alice'], noRealm)),

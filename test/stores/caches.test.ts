@@ -268,6 +268,17 @@ describe('a file that others write to', () => {
   });
 });
 
+describe('a KCM cache that was chosen and never written', () => {
+  it('can be destroyed', async () => {
+    const kcmSocket = await scriptedKcm((operation) => operation === 'GET_PRINCIPAL');
+    const collection = openCollection('KCM:', { kcmSocket });
+    const store = await collection.primary();
+    await store.initialize(alice);
+    await store.destroy();
+    expect(await collection.list()).toEqual([]);
+  });
+});
+
 describe('a KCM daemon that refuses to add a ticket', () => {
   const refusing = async () => {
     const state = { refused: 0 };

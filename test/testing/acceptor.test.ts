@@ -114,6 +114,7 @@ describe.each(MECHANISMS)('%s', (mechanism) => {
     const mirror = (await pair('HTTP/localhost', { mechanism })).accepted.context;
     expect(codeThrown(() => mirror.unwrap(mirror.wrap(message)))).toBe('ERR_GSS_TOKEN');
     expect(codeThrown(() => mirror.wrap(message))).toBe('ERR_GSS_STATE');
+    expect([mirror.established, mirror.protReady]).toEqual([false, false]);
     const changed = await pair('HTTP/localhost', { mechanism });
     const octets = changed.initiator.wrap(message);
     octets[20]! ^= 1;
@@ -189,6 +190,27 @@ describe('an acceptor', () => {
     const error = errorOf(() => realm.acceptor('HTTP/localhost').accept(octets));
     expect(error.code).toBe('ERR_GSS_TOKEN');
     expect(error.token).toBeUndefined();
+  });
+
+  it('refuses a ticket and an authenticator with any one bit flipped', async () => {
+    const right = await token();
+    const taken = new Set<number>();
+    for (let bit = 0; bit < 8 * right.length; bit++) {
+      const flipped = right.slice();
+      flipped[bit >> 3]! ^= 1 << (bit & 7);
+      const code = codeThrown(() => realm.acceptor('HTTP/localhost').accept(flipped));
+      if (code === 'no error') taken.add(bit >> 3);
+    }
+    // Outside of the encryption stand ap-options and the type of the service's name, which say nothing that counts.
+    const octets = Buffer.from(right);
+    const options = octets.indexOf('a207030500', 0, 'hex') + 4;
+    const nameType = octets.indexOf('a003020101a1', options, 'hex') + 4;
+    expect([...taken]).toEqual([0, 1, 2, 3, 4].map((n) => options + n).concat(nameType));
+  });
+
+  it('takes no channel bindings that would bind to nothing', () => {
+    const channelBindings = { applicationData: 'tls-server-end-point:x' as unknown as Uint8Array };
+    expect(() => realm.acceptor('HTTP/localhost', { channelBindings })).toThrow(TypeError);
   });
 
   it('is dead after a refusal', async () => {
