@@ -39,6 +39,9 @@ export class KeptBody implements AsyncIterable<unknown> {
   readonly #source: AsyncIterator<unknown> | Iterator<unknown>;
   readonly #chunks: unknown[] = [];
   #octets = 0;
+  #iteration = 0;
+  /** Chunk that the iteration gives next; those before are needed for another one only. */
+  #next = 0;
   #begun = false;
   #lost = false;
   #ended = false;
@@ -65,15 +68,24 @@ export class KeptBody implements AsyncIterable<unknown> {
     if (this.#lost && this.#begun) throw bodyReplay(why, this.#limit);
   }
 
-  /** The chunks from the first on. A generator that ends early does not end the source. */
+  /**
+   * The chunks from the first on. A generator that ends early does not end the source. One iteration lives at a time: when
+   * another begins, the one before fails, lest it take chunks away that the other has not given yet.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<unknown, void, undefined> {
     this.#begun = true;
+    const iteration = ++this.#iteration;
     for (let next = 0; ; next++) {
-      while (next >= this.#chunks.length && !this.#ended) await this.#read();
+      this.#next = next;
+      while (next >= this.#chunks.length && !this.#ended) {
+        await this.#read();
+        if (iteration !== this.#iteration) throw new Error('the body is being sent again');
+      }
       if (next >= this.#chunks.length) return;
       const chunk = this.#chunks[next];
       if (this.#lost) this.#chunks[next] = undefined;
       yield chunk;
+      if (iteration !== this.#iteration) throw new Error('the body is being sent again');
     }
   }
 
@@ -93,7 +105,7 @@ export class KeptBody implements AsyncIterable<unknown> {
 
   async #readChunk(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure.error;
-    const { done, value } = await this.#next();
+    const { done, value } = await this.#pull();
     if (done === true) {
       this.#ended = true;
       return;
@@ -101,13 +113,13 @@ export class KeptBody implements AsyncIterable<unknown> {
     this.#octets += octetsIn(value);
     if (this.#octets > this.#limit) {
       this.#lost = true;
-      this.#chunks.fill(undefined);
+      this.#chunks.fill(undefined, 0, this.#next);
     }
     this.#chunks.push(value);
   }
 
   /** A source that failed once must not look as if it had ended. */
-  async #next(): Promise<IteratorResult<unknown>> {
+  async #pull(): Promise<IteratorResult<unknown>> {
     try {
       return await this.#source.next();
     } catch (error) {
@@ -119,7 +131,7 @@ export class KeptBody implements AsyncIterable<unknown> {
 
 function octetsIn(chunk: unknown): number {
   if (typeof chunk === 'string') return Buffer.byteLength(chunk);
-  return ArrayBuffer.isView(chunk) ? chunk.byteLength : 0;
+  return ArrayBuffer.isView(chunk) || chunk instanceof ArrayBuffer ? chunk.byteLength : 0;
 }
 
 function iterate(source: Source): AsyncIterator<unknown> | Iterator<unknown> {

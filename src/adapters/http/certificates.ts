@@ -1,6 +1,6 @@
 /**
- * The certificates of TLS servers, for channel bindings. They are seen in full handshakes only: a resumed session shows
- * none, so they are kept by host, port and server name, and a new one takes the place of the old.
+ * The certificates of TLS servers, for channel bindings: those of full handshakes, and those in resumed sessions. They are
+ * kept by host, port and server name, and a new one takes the place of the old.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { connect, type TLSSocket } from 'node:tls';
@@ -8,6 +8,7 @@ import type { ChannelBindings } from '../../gss/bindings.js';
 import { tlsServerEndPoint } from '../../gss/tlsBindings.js';
 import { certificateChanged } from './errors.js';
 import type { Target } from './settings.js';
+import { certificateInSession } from './tlsSession.js';
 
 /** A server in a TLS handshake. */
 export type TlsServer = Pick<Target, 'host' | 'port' | 'servername'>;
@@ -28,19 +29,33 @@ export function certificateOf(server: TlsServer): KnownCertificate | undefined {
   return known.get(keyOf(server));
 }
 
-/** The certificate of the handshake behind each socket. */
-const ofSockets = new WeakMap<object, KnownCertificate>();
+/** The certificate behind each socket, where it was looked for; undefined where there was none to see. */
+const ofSockets = new WeakMap<object, KnownCertificate | undefined>();
 
 /**
- * Keeps the certificate that a connection shows. A resumed session shows none: its server is the one of the session, so
- * what is known of it stays. Of a connection without TLS there is nothing to keep.
+ * Keeps the certificate of a connection's server, be it of this handshake or of the session that is resumed. Where neither
+ * is to be seen, nothing is known of the connection: what was known of the server may be about another one.
  */
 export function rememberCertificate(socket: unknown, server: TlsServer): void {
   const key = keyOf(server);
-  const { raw } = (socket as Partial<TLSSocket>).getPeerCertificate?.() ?? {};
-  if (raw instanceof Uint8Array && raw.length > 0) keep(key, raw);
-  const now = known.get(key);
-  if (now !== undefined && !ofSockets.has(socket as object)) ofSockets.set(socket as object, now);
+  const raw = certificateBehind(socket);
+  if (raw !== undefined) keep(key, raw);
+  ofSockets.set(socket as object, raw === undefined ? undefined : known.get(key));
+}
+
+/** The certificate that the socket shows, else that of the session that it resumed (DER). */
+function certificateBehind(socket: unknown): Uint8Array | undefined {
+  const tls = (socket ?? {}) as Partial<Pick<TLSSocket, 'getPeerCertificate' | 'getSession'>>;
+  const { raw } = tls.getPeerCertificate?.() ?? {};
+  if (raw instanceof Uint8Array && raw.length > 0) return raw;
+  const session = tls.getSession?.();
+  return session === undefined ? undefined : certificateInSession(session);
+}
+
+/** Whether the connection's server has another certificate than a token is bound to. */
+export function isOther(socket: object, { der, strict }: TokenGuard): boolean {
+  const shown = ofSockets.has(socket) ? ofSockets.get(socket)?.der : certificateBehind(socket);
+  return shown === undefined ? strict : !equal(der, shown);
 }
 
 function keep(key: string, raw: Uint8Array): void {
@@ -101,33 +116,54 @@ export interface TokenGuard {
   readonly strict: boolean;
 }
 
-/** What tokens are bound to, by the header's value, while they wait to be sent. */
-const guarded = new Map<string, TokenGuard>();
+/** What holds for a token that waits to be sent. */
+interface Waiting {
+  readonly guard: TokenGuard | undefined;
+  /** The origin whose connections alone may carry it, where the request did not name one. */
+  readonly origin: string | undefined;
+}
+
+/** By the header's value. */
+const waiting = new Map<string, Waiting>();
 
 /**
  * Lets a token go to the server whose certificate it is bound to, and to no other: undici chooses the connection after the
  * token was made, and somebody in the middle of that one could hand the token on to the server.
+ * @param origin where the dispatcher was taken to lead, if the request did not say
  * @returns ends the guard
  */
-export function guardToken(authorization: string | undefined, guard: TokenGuard | undefined): () => void {
-  if (authorization === undefined || guard === undefined) return () => undefined;
-  guarded.set(authorization, guard);
-  return () => guarded.delete(authorization);
+export function guardToken(
+  authorization: string | undefined,
+  guard: TokenGuard | undefined,
+  origin?: string,
+): () => void {
+  if (authorization === undefined || (guard ?? origin) === undefined) return () => undefined;
+  waiting.set(authorization, { guard, origin });
+  return () => waiting.delete(authorization);
 }
 
 /** The headers are about to be written: the last moment to end the connection. */
-function sendHeaders({ headers, socket }: Sent): void {
-  if (guarded.size === 0) return;
-  const authorization = /^(?:proxy-)?authorization: (negotiate .*)$/im.exec(String(headers))?.[1]?.trim();
-  const guard = guarded.get(authorization ?? '');
-  if (guard === undefined) return;
-  const shown = ofSockets.get(socket)?.der;
-  const other = shown === undefined ? guard.strict : !equal(guard.der, shown);
-  if (other) socket.destroy(certificateChanged());
+function sendHeaders({ headers, request, socket }: Sent): void {
+  if (waiting.size === 0) return;
+  for (const [, token = ''] of String(headers).matchAll(/^(?:proxy-)?authorization: (negotiate .*)$/gim)) {
+    const { guard, origin } = waiting.get(token.trim()) ?? {};
+    if (origin !== undefined && !leadsTo(origin, request?.origin)) socket.destroy(otherOrigin(origin));
+    if (guard !== undefined && isOther(socket, guard)) socket.destroy(certificateChanged());
+  }
+}
+
+function leadsTo(origin: string, connected: unknown): boolean {
+  const text = String(connected);
+  return URL.canParse(text) && new URL(text).origin === origin;
+}
+
+function otherOrigin(origin: string): TypeError {
+  return new TypeError(`origin must be among the options of the request: its dispatcher is not of ${origin}`);
 }
 
 interface Sent {
   readonly headers?: unknown;
+  readonly request?: { readonly origin?: unknown };
   readonly socket: { destroy(error: Error): void };
 }
 

@@ -26,6 +26,8 @@ export type Verdict = 'deliver' | 'sanitize' | 'authenticate';
 
 /** Tokens for one request to one server: the first, and new tries. */
 const MOST_TOKENS = 4;
+/** Tokens that were made for another connection than the one that was chosen, and therefore never written. */
+const MOST_UNSENT = 20;
 
 /** Flags of RFC 4121 section 4.1.1.1 that a token without mutual authentication has. */
 const FLAGS_WITHOUT_MUTUAL =
@@ -55,6 +57,7 @@ export class NegotiateExchange {
   /** A token that the context has ready for the next leg. */
   #ready: Uint8Array | undefined;
   #tokens = 0;
+  #unsent = 0;
   #verified = false;
   #refusal: KerberosError | undefined;
   /** The connection was authenticated before: an answer without proof belongs to that proof. */
@@ -108,6 +111,11 @@ export class NegotiateExchange {
     const { origin } = this.target;
     this.#trace('token', `${origin}: sending a Negotiate token (${token.length} octets)`);
     return `Negotiate ${toBase64(token)}`;
+  }
+
+  /** The last token was not written, so it does not count: of servers with one name, each has its own certificate. */
+  unsent(): void {
+    if (++this.#unsent <= MOST_UNSENT) this.#tokens--;
   }
 
   /**

@@ -107,6 +107,7 @@ class Call {
       return await this.#fetch(this.#url.href, this.#request.attempt(authorization));
     } catch (error) {
       if (!isCertificateChanged(error)) throw error;
+      exchange.unsent();
       this.#request.rewind('another certificate');
       return undefined;
     } finally {
@@ -124,8 +125,9 @@ class Call {
     }
   }
 
-  #follows({ status, headers, type }: Response): boolean {
-    if (type === 'opaqueredirect') throw new TypeError('negotiateFetch needs a fetch that shows redirects');
+  #follows({ status, headers, type, redirected }: Response): boolean {
+    if (type === 'opaqueredirect' || redirected)
+      throw new TypeError('negotiateFetch needs a fetch that shows redirects');
     return this.#request.redirect !== 'manual' && isRedirect(status, headers.get('location'));
   }
 

@@ -1,11 +1,13 @@
 /** HTTP Negotiate as hooks for got (14 or later), promise interface. Nothing is imported from got. */
-import { checkServerIdentity, type PeerCertificate } from 'node:tls';
-import { rememberCertificate } from './certificates.js';
+import type { ClientRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { checkServerIdentity, type PeerCertificate, type TLSSocket } from 'node:tls';
+import { isOther, rememberCertificate, type TokenGuard } from './certificates.js';
 import { certificateChanged } from './errors.js';
 import { exchangeWith, type NegotiateExchange, type Verdict } from './exchange.js';
 import type { NegotiateOptions } from './options.js';
 import { sanitizedHeaders } from './sanitize.js';
-import { type Settings, settingsOf, targetOf } from './settings.js';
+import { type Settings, settingsOf, type Target, targetOf } from './settings.js';
 
 /** The part of got's options that the hooks use. */
 export interface GotRequestOptions {
@@ -13,6 +15,7 @@ export interface GotRequestOptions {
   headers: Record<string, string | string[] | undefined>;
   readonly isStream?: boolean | undefined;
   https?: unknown;
+  request?: unknown;
 }
 
 /** The part of got's response that the hooks use. */
@@ -124,24 +127,49 @@ class Hooks {
 
 type CheckIdentity = (host: string, certificate: PeerCertificate) => Error | undefined;
 
-/** What a check of ours stands in front of. */
-const guards = new WeakMap<CheckIdentity, CheckIdentity>();
+type Send = (...parameters: Parameters<typeof httpsRequest>) => ClientRequest;
+
+/** What a function of ours stands in front of. */
+const guards = new WeakMap<object, unknown>();
 
 /**
  * Sees the certificate of the connection, and refuses one with another certificate than the token is bound to: got
- * connects after the token was made, and somebody in the middle of that connection could hand the token on to the server.
+ * chooses the connection after the token was made, and somebody in the middle of that connection could hand the token on to
+ * the server. Handshakes ask `checkServerIdentity`; what resumes a session or comes out of a pool is looked at before the
+ * request is written.
  */
 function guardConnection(request: GotRequestOptions, { guard, target }: NegotiateExchange): void {
   if (!target.secure) return;
   const https = (request.https ?? {}) as HttpsOptions;
   const inner = https.checkServerIdentity ?? checkServerIdentity;
   const check: CheckIdentity = (host, certificate) => {
-    rememberCertificate({ getPeerCertificate: () => certificate }, target);
-    const other = guard !== undefined && Buffer.compare(certificate.raw, guard.der) !== 0;
-    return other ? certificateChanged() : inner(host, certificate);
+    const shown = { getPeerCertificate: () => certificate };
+    rememberCertificate(shown, target);
+    return guard !== undefined && isOther(shown, guard) ? certificateChanged() : inner(host, certificate);
   };
-  guards.set(check, inner);
+  const innerSend = request.request as Send | undefined;
+  const send: Send = (...parameters) => {
+    const sent = (innerSend ?? (httpsRequest as Send))(...parameters);
+    sent.once?.('socket', (socket) => checkSocket(sent, socket as TLSSocket, target, guard));
+    return sent;
+  };
+  guards.set(check, https.checkServerIdentity).set(send, innerSend);
   request.https = { ...https, checkServerIdentity: check };
+  request.request = send;
+}
+
+function checkSocket(
+  request: ClientRequest,
+  socket: TLSSocket & { readonly secureConnecting?: boolean },
+  target: Target,
+  guard: TokenGuard | undefined,
+): void {
+  const check = (): void => {
+    rememberCertificate(socket, target);
+    if (guard !== undefined && isOther(socket, guard)) request.destroy(certificateChanged());
+  };
+  if (socket.secureConnecting === true) socket.once('secureConnect', check);
+  else check();
 }
 
 interface HttpsOptions {
@@ -151,8 +179,13 @@ interface HttpsOptions {
 /** Takes away what belongs to an earlier try, or to the hop before. */
 function unguardConnection(request: GotRequestOptions): void {
   const https = (request.https ?? {}) as HttpsOptions;
-  const inner = https.checkServerIdentity && guards.get(https.checkServerIdentity);
-  if (inner !== undefined) request.https = { ...https, checkServerIdentity: inner };
+  const { checkServerIdentity: check } = https;
+  if (check !== undefined && guards.has(check)) {
+    request.https = { ...https, checkServerIdentity: guards.get(check) };
+  }
+  if (typeof request.request === 'function' && guards.has(request.request)) {
+    request.request = guards.get(request.request);
+  }
 }
 
 function challenges({ headers }: GotResponse): readonly string[] {

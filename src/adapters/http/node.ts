@@ -11,6 +11,7 @@ import { noteNegotiation } from './negotiation.js';
 import { type Answer, discardMessage, NodeAttempt, sanitizedMessage } from './nodeAttempt.js';
 import { agentsFor, type Identity, identityOf } from './nodeConnections.js';
 import type { NegotiateOptions } from './options.js';
+import { proxyUrl } from './proxyAgent.js';
 import { isHttp, type Settings, settingsOf, targetOf } from './settings.js';
 import { type NegotiateProxyOptions, proxySettings } from './undici.js';
 
@@ -68,7 +69,7 @@ async function proxyExchange(
 ): Promise<NegotiateExchange | undefined> {
   if (proxy === undefined || protocol === 'https:') return undefined;
   const settings = proxySettings({ client, trace, ...proxy });
-  const target = targetOf(new URL(proxy.url), { proxy: true });
+  const target = targetOf(proxyUrl(proxy.url), { proxy: true });
   return exchangeWith(settings, target, target.origin);
 }
 

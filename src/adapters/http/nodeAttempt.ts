@@ -1,13 +1,21 @@
 /** One try of a request by node:http or node:https. */
 import { once } from 'node:events';
-import { type ClientRequest, request as httpRequest, IncomingMessage } from 'node:http';
-import { request as httpsRequest, type RequestOptions } from 'node:https';
+import {
+  type AgentOptions,
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  IncomingMessage,
+} from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { urlToHttpOptions } from 'node:url';
 import { TransportError } from '../../errors.js';
 import type { KeptBody } from './body.js';
-import { rememberCertificate } from './certificates.js';
+import { isOther, rememberCertificate } from './certificates.js';
+import { certificateChanged, mutualAuthError } from './errors.js';
 import type { NegotiateExchange } from './exchange.js';
 import { claim, type Identity, isAuthenticated, isForeign, markAuthenticated } from './nodeConnections.js';
 import { sanitizedHeaders } from './sanitize.js';
@@ -39,6 +47,9 @@ export interface Wants {
   readonly proxy: boolean;
 }
 
+/** Connections of a pool that are looked at for one request. */
+const MOST_CONNECTIONS = 20;
+
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
 
 /** A try. */
@@ -49,32 +60,40 @@ export class NodeAttempt {
     this.#parts = parts;
   }
 
-  /** Sends the request; once more on a new connection where the one from the pool was another identity's, or closed. */
+  /** Sends the request; again on a new connection where the one from the pool was another identity's, or closed. */
   async send(wants: Wants): Promise<Answer> {
-    const { options } = this.#parts;
-    const first = this.#open(options);
-    try {
-      const answer = await this.#exchange(first, wants);
-      if (answer !== undefined) return answer;
-    } catch (error) {
-      if (!this.#wasClosed(first.request, error)) throw error;
+    let { options } = this.#parts;
+    for (let tries = 0; tries < MOST_CONNECTIONS; tries++) {
+      const opened = this.#open(options);
+      try {
+        const answer = await this.#exchange(opened, wants);
+        if (answer !== undefined) return answer;
+      } catch (error) {
+        if (!this.#wasClosed(opened.request, error)) throw error;
+      }
+      options = { ...options, agent: freshAgent(opened.request) };
     }
-    const answer = await this.#exchange(this.#open({ ...options, agent: freshAgent(options) }), wants);
-    if (answer === undefined)
-      throw new TransportError('ERR_HTTP_PROXY', 'the agent gives no connection of our own');
-    return answer;
+    throw new TransportError('ERR_HTTP_PROXY', 'the agent gives no connection of our own');
   }
 
   #open(options: RequestOptions): { request: ClientRequest; failed: Promise<never> } {
     const { url, proxyUrl } = this.#parts;
     const via = proxyUrl ?? url;
     const more =
-      proxyUrl === undefined ? {} : { path: url.href.replace(/#.*$/s, ''), headers: withHost(options, url) };
+      proxyUrl === undefined
+        ? {}
+        : { path: absolute(url), auth: urlToHttpOptions(url).auth, headers: withHost(options, url) };
     const request = (via.protocol === 'https:' ? httpsRequest : httpRequest)(via, { ...options, ...more });
-    const failed = new Promise<never>((_resolve, reject) => request.on('error', reject));
+    const failed = new Promise<never>((_resolve, reject) => {
+      request.on('error', reject).on('upgrade', (_message, socket) => {
+        socket.destroy();
+        reject(mutualAuthError(url.origin, 'it changes the protocol, which it was not asked for'));
+      });
+      untilAssigned(request, url.origin, options, reject);
+    });
     failed.catch(() => undefined);
     request.on('timeout', () => {
-      request.destroy(new TransportError('ERR_TIMEOUT', `${url.origin} did not answer in time`));
+      request.destroy(timedOut(url.origin));
     });
     return { request, failed };
   }
@@ -100,7 +119,8 @@ export class NodeAttempt {
       const answered = once(request, 'response') as Promise<[IncomingMessage]>;
       this.#sendBody(request);
       const [message] = await Promise.race([answered, failed]);
-      if (persists(message)) this.#parts.exchange.onProved = () => markAuthenticated(socket);
+      const kept = persists(message);
+      this.#parts.exchange.onProved = kept ? () => markAuthenticated(socket) : () => undefined;
       return { request, message, connectionProved: proved };
     } catch (error) {
       request.destroy();
@@ -121,11 +141,11 @@ export class NodeAttempt {
     const signal = options.signal ?? undefined;
     if (wants.origin && exchange.allowed) {
       claim(socket, identity);
-      request.setHeader('authorization', await exchange.authorization(signal));
+      request.setHeader('authorization', await tokenFor(socket, exchange, signal));
     }
     if (wants.proxy && proxy?.allowed) {
       claim(socket, identity);
-      request.setHeader('proxy-authorization', await proxy.authorization(signal));
+      request.setHeader('proxy-authorization', await tokenFor(socket, proxy, signal));
     }
   }
 
@@ -149,9 +169,55 @@ export class NodeAttempt {
   }
 }
 
-/** A new connection: of the agent if it has options to make one of its kind, else without agent. */
-function freshAgent({ agent }: RequestOptions): RequestOptions['agent'] {
-  return typeof agent === 'object' && 'freshAgent' in agent ? (agent.freshAgent as typeof agent) : false;
+/** A token for the server at the other end of the socket. */
+async function tokenFor(socket: Socket, exchange: NegotiateExchange, signal?: AbortSignal): Promise<string> {
+  const token = await exchange.authorization(signal);
+  if (exchange.guard !== undefined && isOther(socket, exchange.guard)) throw certificateChanged();
+  return token;
+}
+
+/** What the types of Node.js do not tell, and the agents of tunnels. */
+interface UsedAgent extends HttpAgent {
+  readonly options: AgentOptions;
+  readonly freshAgent?: HttpAgent;
+}
+
+/**
+ * An agent that makes a new connection of the kind that the request had: what the agent is told about TLS and ways holds
+ * for the new one, too. An agent of another kind is asked again; the connection that was of no use has ended.
+ */
+function freshAgent(request: ClientRequest): HttpAgent {
+  const { agent: used } = request as ClientRequest & { readonly agent: UsedAgent };
+  if (used.freshAgent !== undefined) return used.freshAgent;
+  const Kind = [HttpAgent, HttpsAgent].find(({ prototype }) => Object.getPrototypeOf(used) === prototype);
+  const itsOwn = Object.hasOwn(used, 'createConnection') || Object.hasOwn(used, 'createSocket');
+  return Kind === undefined || itsOwn ? used : new Kind({ ...used.options, keepAlive: false });
+}
+
+/** node:http counts no time, and hears of no abort, as long as the agent makes the connection. */
+function untilAssigned(
+  request: ClientRequest,
+  origin: string,
+  { timeout, signal }: RequestOptions,
+  reject: (error: unknown) => void,
+): void {
+  const aborted = (): void => reject(signal?.reason);
+  signal?.addEventListener('abort', aborted, { once: true });
+  const late = (): void => {
+    const error = timedOut(origin);
+    request.destroy(error);
+    reject(error);
+  };
+  const timer = timeout === undefined ? undefined : setTimeout(late, timeout);
+  const done = (): void => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', aborted);
+  };
+  request.once('socket', done).once('close', done);
+}
+
+function timedOut(origin: string): TransportError {
+  return new TransportError('ERR_TIMEOUT', `${origin} did not answer in time`);
 }
 
 function assigned(request: ClientRequest): Promise<Socket> {
@@ -161,6 +227,11 @@ function assigned(request: ClientRequest): Promise<Socket> {
 /** Whether the server says that the authentication stays with the connection; without a word it does. */
 function persists({ headers }: IncomingMessage): boolean {
   return headers['persistent-auth'] !== 'false';
+}
+
+/** The request target for a proxy: without credentials and fragment. */
+function absolute({ origin, pathname, search }: URL): string {
+  return `${origin}${pathname}${search}`;
 }
 
 function withHost({ headers }: RequestOptions, { host }: URL): RequestOptions['headers'] {

@@ -13,6 +13,8 @@ import type { Settings } from './settings.js';
 /** Who a connection belongs to. */
 export interface Identity {
   readonly client: Client | undefined;
+  /** Whose agents make its connections: the client's, else those of the client at the proxy. */
+  readonly owner: Client | undefined;
   /** Everything else that makes one authentication differ from another. */
   readonly key: string;
 }
@@ -23,9 +25,14 @@ export function identityOf(
   proxy: NegotiateExchange | undefined,
   { mechanism, mutual, delegate }: Settings,
 ): Identity {
-  const { client, service } = exchange;
-  const parts = [service, mechanism, mutual, delegate, proxy?.client && idOf(proxy.client)];
-  return { client, key: client === undefined && proxy?.client === undefined ? '' : JSON.stringify(parts) };
+  const { client, service, target } = exchange;
+  const parts = [target.origin, service, mechanism, mutual, delegate, proxy?.client && idOf(proxy.client)];
+  const owner = client ?? proxy?.client;
+  return {
+    client,
+    owner,
+    key: client === undefined && proxy?.client === undefined ? '' : JSON.stringify(parts),
+  };
 }
 
 const ids = new WeakMap<object, number>();
@@ -65,14 +72,14 @@ const agents = new WeakMap<Client, Map<string, HttpAgent>>();
 
 /** The agent whose connections this identity alone uses; Node's own where there is no identity and no proxy. */
 export function agentsFor(
-  { client, key }: Identity,
+  { owner, key }: Identity,
   options: NegotiateRequestOptions,
   protocol: string,
 ): HttpAgent | undefined {
   const proxied = options.proxy !== undefined && protocol === 'https:';
-  if (client === undefined) return proxied ? tunnelAgent(options) : undefined;
-  const own = agents.get(client) ?? new Map<string, HttpAgent>();
-  agents.set(client, own);
+  if (owner === undefined) return proxied ? tunnelAgent(options) : undefined;
+  const own = agents.get(owner) ?? new Map<string, HttpAgent>();
+  agents.set(owner, own);
   const name = `${protocol} ${proxied ? proxyKey(options) : ''} ${key}`;
   const agent = own.get(name) ?? newAgent(options, protocol, proxied);
   own.set(name, agent);

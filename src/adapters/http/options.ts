@@ -49,7 +49,7 @@ export interface NegotiateOptions {
   /**
    * Delegates the client's ticket-granting ticket to the server: always (`true`), or when the KDC marked the service
    * (`ok-as-delegate`). false unless given. Never over http:// (ERR_HTTP_DELEGATION), never to an origin to which a
-   * redirect led.
+   * redirect led (of which `negotiateInterceptor` knows nothing: there, the origins of its list).
    */
   readonly delegate?: boolean | 'ok-as-delegate' | undefined;
   /**

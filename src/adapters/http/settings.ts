@@ -113,11 +113,9 @@ function allowList(origins: NegotiateOptions['origins']): Settings['allows'] {
 /** The text as a URL writes it. */
 function originOf(text: unknown): string {
   const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;
-  const bare = url !== undefined && url.pathname === '/' && url.search === '' && url.username === '';
-  if (!bare || !isHttp(url)) {
-    throw new TypeError(
-      `origins must be origins such as https://www.example.test; ${JSON.stringify(text)} is none`,
-    );
+  if (url === undefined || !isHttp(url) || url.href !== `${url.origin}/`) {
+    // Not shown: there may be a password in it.
+    throw new TypeError('origins must be origins such as https://www.example.test, without user and path');
   }
   return url.origin;
 }

@@ -18,7 +18,10 @@ export type NegotiateInterceptor = <Dispatch extends (options: never, handler: n
 
 /** How the interceptor works. It sees hops, not what the caller asked for: so the origins must be named. */
 export interface NegotiateInterceptorOptions extends NegotiateOptions {
-  /** A list of one also stands for requests of a Client or Pool that name no origin. */
+  /**
+   * A list of one also stands for requests of a Client or Pool that name no origin. If that one leads to another origin, the
+   * request rejects with a TypeError before the token is written.
+   */
   readonly origins: readonly string[] | ((origin: string) => boolean);
 }
 
@@ -72,7 +75,7 @@ type ExchangeFor = (request: DispatchOptions) => Promise<NegotiateExchange | und
 type Dispatch = (options: DispatchOptions, handler: Handler) => boolean;
 
 function interceptor(settings: Settings, exchangeFor: ExchangeFor): NegotiateInterceptor {
-  if (settings.channelBindings !== 'off') watchConnections();
+  watchConnections();
   const intercept =
     (dispatch: Dispatch): Dispatch =>
     (request, handler) => {

@@ -70,7 +70,8 @@ export class Tries implements Handler {
   async next(authenticated: boolean): Promise<void> {
     const { exchange, dispatch, request, kept } = this.#parts;
     const token = authenticated && exchange.allowed ? await exchange.authorization() : undefined;
-    this.#release = guardToken(token, exchange.guard);
+    const unnamed = request.origin === undefined || request.origin === null;
+    this.#release = guardToken(token, exchange.guard, unnamed ? exchange.target.origin : undefined);
     const name = exchange.target.proxy ? 'proxy-authorization' : 'authorization';
     const headers = token === undefined ? request.headers : withHeader(request.headers, name, token);
     dispatch({ ...request, headers, ...(kept === undefined ? {} : { body: kept }) }, this);
@@ -108,7 +109,7 @@ export class Tries implements Handler {
     clearTimeout(this.#timer);
     this.#release();
     if (error === ENOUGH) this.#swallowed(controller);
-    else if (isCertificateChanged(error)) this.#again(controller);
+    else if (isCertificateChanged(error)) this.#unsent(controller);
     else this.#fail(controller, error);
   }
 
@@ -174,6 +175,11 @@ export class Tries implements Handler {
       await this.next(true);
     };
     attempt().catch((error: unknown) => this.#fail(controller, error as Error));
+  }
+
+  #unsent(controller: Controller | undefined): void {
+    this.#parts.exchange.unsent();
+    this.#again(controller);
   }
 
   #fail(controller: Controller | undefined, error: Error): void {

@@ -1,9 +1,10 @@
 /** Somebody who comes in between client and server after the client learnt the server's certificate. */
 import { X509Certificate } from 'node:crypto';
+import { Agent as HttpsAgent } from 'node:https';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
 import got from 'got';
-import { Agent, fetch as undiciFetch } from 'undici';
+import { Agent, Pool, fetch as undiciFetch } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   negotiateGotHooks,
@@ -21,7 +22,13 @@ afterAll(() => stage.stop());
 
 describe('somebody who comes in between later', () => {
   /** A port that leads to the server, and after `turn` to somebody who hands all tokens on to it. */
-  async function turnable(): Promise<{ origin: string; there: Bound; between: Bound; turn: () => void }> {
+  async function turnable(): Promise<{
+    origin: string;
+    there: Bound;
+    between: Bound;
+    turn: () => void;
+    turnBack: () => void;
+  }> {
     const [there, between] = [await stage.binding(), await stage.binding(stage.strangersPem)];
     let to = there;
     const relay = createServer((socket) => {
@@ -36,6 +43,9 @@ describe('somebody who comes in between later', () => {
       ...{ origin: `https://localhost:${port}`, there, between },
       turn: () => {
         to = between;
+      },
+      turnBack: () => {
+        to = there;
       },
     };
   }
@@ -94,16 +104,58 @@ describe('somebody who comes in between later', () => {
     expect(between.bound).toEqual([]);
   });
 
+  it('a session of theirs that is resumed counts as theirs, whatever was seen elsewhere since', async () => {
+    const { origin, there, between, turn, turnBack } = await turnable();
+    const dispatcher = new Pool(origin, { connect: { rejectUnauthorized: false } });
+    stage.atEnd.push(() => dispatcher.destroy());
+    const beneath = ((url: string, init: object) => fetch(url, { ...init, dispatcher } as never)) as never;
+    const options = { fetch: beneath, preemptive: true, channelBindings: 'required' } as const;
+    turn();
+    expect((await stage.negotiate(options)(origin, { headers: close })).status).toBe(401);
+    turnBack();
+    const elsewhere = stage.negotiate({ client: stage.bob, preemptive: true });
+    expect((await elsewhere(origin, { headers: close })).status).toBe(200);
+    const before = between.authorizations.length;
+    turn();
+    expect((await stage.negotiate(options)(origin, { headers: close })).status).toBe(401);
+    expect(there.bound).toEqual([true]);
+    // One token only, and that is bound to their own certificate.
+    expect(between.authorizations.slice(before)).toHaveLength(1);
+  });
+
+  it.each([true, false])(
+    'nor do the idle connections and sessions of got give them any (idle: %s)',
+    async (keepAlive) => {
+      const { origin, there, between, turn, turnBack } = await turnable();
+      const hooks = negotiateGotHooks({ client: stage.alice, origins: [origin], preemptive: true });
+      const agent = { https: new HttpsAgent({ keepAlive }) };
+      stage.atEnd.push(async () => agent.https.destroy());
+      const https = { rejectUnauthorized: false };
+      const http = got.extend({ hooks, retry: { limit: 0 }, https, agent, throwHttpErrors: false });
+      turn();
+      await http(origin);
+      turnBack();
+      const request = { rejectUnauthorized: false, agent: false as const };
+      (await negotiateRequest(origin, { client: stage.bob, request })).resume();
+      const before = between.authorizations.length;
+      turn();
+      expect(await failure(http(origin))).toMatchObject({ code: 'ERR_HTTP_CHANNEL_BINDING' });
+      expect([there.bound, between.authorizations.length]).toEqual([[true], before]);
+    },
+  );
+
   it('required: a connection from before, whose certificate nobody saw, is not used', async () => {
     const server = await stage.binding(stage.strangersPem);
     const { certificateOf, rememberCertificate } = await import('../../../src/adapters/http/certificates.js');
     const port = Number(new URL(server.origin).port);
     const raw = new X509Certificate(stage.pem.cert).raw;
+    let made = 0;
     const unseen = new Agent({
       connect: (_options, done) => {
         const socket = tlsConnect({ port, host: 'localhost', rejectUnauthorized: false });
         socket.once('secureConnect', () => {
-          Object.assign(socket, { getPeerCertificate: () => ({}) });
+          const hidden = { getPeerCertificate: () => ({}), getSession: () => undefined };
+          if (made++ === 0) Object.assign(socket, hidden);
           done(null, socket);
         });
         socket.on('error', () => undefined);
@@ -117,6 +169,7 @@ describe('somebody who comes in between later', () => {
     rememberCertificate({ getPeerCertificate: () => ({ raw }) }, { host: 'localhost', port });
     const options = { fetch: beneath, preemptive: true, channelBindings: 'required' } as const;
     await stage.negotiate(options)(server.origin);
-    expect(server.connections()).toBe(2);
+    // Another one shows its certificate, which is not what the token was bound to; the third gets one bound to it.
+    expect(server.connections()).toBe(3);
   });
 });

@@ -146,16 +146,40 @@ describe('bodies that can be read once', () => {
 });
 
 describe('KeptBody', () => {
-  it('gives the chunks from the first on, also to a second reader that begins in the middle', async () => {
+  it('gives the chunks from the first on to a second reader that begins in the middle, and ends the first', async () => {
     const body = new KeptBody(pieces(5), 1000);
     const first = body[Symbol.asyncIterator]();
     await first.next();
-    const pending = first.next();
+    const pending = failure(first.next());
     expect(await all(body)).toHaveLength(5);
-    await pending;
-    expect(await all(first)).toHaveLength(3);
+    expect((await pending).message).toBe('the body is being sent again');
     body.rewind('again');
     expect(await all(body)).toHaveLength(5);
+  });
+
+  it('the last read of the first takes nothing from the second, though it passes the limit', async () => {
+    let open: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    async function* source(): AsyncGenerator<Uint8Array> {
+      for (let i = 0; i < 5; i++) {
+        if (i === 3) await gate;
+        yield new Uint8Array(10).fill(i);
+      }
+    }
+    const body = new KeptBody(source(), 35);
+    const first = body[Symbol.asyncIterator]();
+    for (let i = 0; i < 3; i++) await first.next();
+    const pending = failure(first.next());
+    body.rewind('401');
+    const second = body[Symbol.asyncIterator]();
+    const begin = (await second.next()).value as Uint8Array;
+    open();
+    await pending;
+    const chunks = [begin, ...(await all(second))] as Uint8Array[];
+    expect(chunks.map((chunk) => chunk[0])).toEqual([0, 1, 2, 3, 4]);
+    expect(() => body.rewind('401')).toThrow(expect.objectContaining({ code: 'ERR_HTTP_BODY_REPLAY' }));
   });
 
   it('a reader that ends early does not end the source', async () => {

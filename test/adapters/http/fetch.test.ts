@@ -18,6 +18,14 @@ afterAll(() => stage.stop());
 const negotiate = (options: Partial<NegotiateFetchOptions> = {}): typeof fetch =>
   negotiateFetch({ client: stage.alice, ...options });
 
+function failureOf(action: () => unknown): unknown {
+  try {
+    return action();
+  } catch (error) {
+    return error;
+  }
+}
+
 describe('negotiateFetch', () => {
   beforeAll(async () => {
     server = await stage.negotiating();
@@ -52,6 +60,27 @@ describe('negotiateFetch', () => {
     expect(seen).toEqual(['b', 'c=d']);
     expect(own.authorizations[0]).toBe('Bearer x');
     expect(own.authorizations[1]).toMatch(/^Negotiate /);
+  });
+
+  it.each([
+    'https://u:secret@h.test',
+    'https://:secret@h.test',
+    'https://h.test/secret',
+    'ftp://secret',
+    'h',
+  ])('refuses %s as an origin, and does not show it', (origin) => {
+    const error = failureOf(() => negotiate({ origins: [origin] }));
+    expect(error).toBeInstanceOf(TypeError);
+    expect(String(error)).not.toContain('secret');
+  });
+
+  it('refuses a fetch beneath that follows redirects itself', async () => {
+    const own = await stage.negotiating();
+    const followed = async (): Promise<Response> => {
+      const response = await fetch(own.origin);
+      return Object.defineProperty(response, 'redirected', { value: true });
+    };
+    await expect(negotiate({ fetch: followed })(own.origin)).rejects.toBeInstanceOf(TypeError);
   });
 
   it('pre-emptive: the first request has a token', async () => {

@@ -110,6 +110,13 @@ describe('negotiateRequest', () => {
     });
   });
 
+  it('a server that changes the protocol unasked is refused', async () => {
+    const switching = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n';
+    const own = await listen(({ socket }) => socket.write(switching));
+    servers.push(own);
+    expect(await failure(get(own.origin))).toMatchObject({ code: 'ERR_HTTP_MUTUAL_AUTH' });
+  });
+
   it('a refused connection is what node:http says', async () => {
     expect(await failure(get('http://localhost:1/'))).toMatchObject({ code: 'ECONNREFUSED' });
     await expect(get('ftp://localhost/')).rejects.toThrow(TypeError);
@@ -191,6 +198,22 @@ describe('connection-bound servers', () => {
           expected,
         );
     }
+  });
+
+  it('an agent makes the new connection, too, with all that it was told', async () => {
+    let made = 0;
+    class Telling extends Agent {
+      override createConnection(...parameters: Parameters<Agent['createConnection']>): never {
+        made++;
+        return super.createConnection(...parameters) as never;
+      }
+    }
+    for (const agent of [new Telling({ keepAlive: true }), new Agent({ keepAlive: true, family: 4 })]) {
+      const own = await stage.negotiating();
+      await text(get(own.origin, { request: { agent } }));
+      expect(await text(get(own.origin, { client: stage.bob, request: { agent } }))).toMatch(/^bob@/);
+    }
+    expect(made).toBe(2);
   });
 
   it('not even when they are given one agent', async () => {

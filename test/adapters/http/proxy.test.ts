@@ -1,5 +1,6 @@
 /** Proxies that want Negotiate: 407 to CONNECT and to absolute URLs, by undici, node:http, got. */
 import { request as httpsRequest } from 'node:https';
+import { type AddressInfo, createServer } from 'node:net';
 import got from 'got';
 import { Pool, ProxyAgent, fetch as undiciFetch } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -161,6 +162,29 @@ describe('negotiateRequest', () => {
       code: 'ERR_HTTP_PROXY',
       cause: { code: 'ECONNREFUSED' },
     });
+  });
+});
+
+describe('the URL of a proxy', () => {
+  it('has no credentials: they would go to the server as well', async () => {
+    const proxy = { url: 'http://me:secret@localhost:1' };
+    for (const url of ['http://localhost:1/', 'https://localhost:1/']) {
+      const error = await failure(negotiateRequest(url, { client: stage.alice, proxy }));
+      expect(error).toBeInstanceOf(TypeError);
+      expect(error.message).not.toContain('secret');
+    }
+  });
+
+  it.each(['time-out', 'abort'])('may lead to one that never answers: %s', async (how) => {
+    const silent = createServer((socket) => socket.on('error', () => undefined).resume());
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const proxy = { url: `http://localhost:${(silent.address() as AddressInfo).port}` };
+    const request = how === 'abort' ? { signal: AbortSignal.timeout(50) } : { timeout: 50 };
+    const error = await failure(
+      negotiateRequest('https://localhost:1/', { client: stage.alice, proxy, request }),
+    );
+    expect(error).toMatchObject(how === 'abort' ? { name: 'TimeoutError' } : { code: 'ERR_TIMEOUT' });
+    silent.close();
   });
 });
 

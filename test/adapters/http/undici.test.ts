@@ -57,6 +57,18 @@ describe('with undici.request', () => {
     expect(await body.text()).toBe('alice@EXAMPLE.TEST GET /a ');
   });
 
+  it('a request without origin takes no token to another server than that of the list', async () => {
+    const other = await listen((_request, response) => {
+      response.writeHead(401, { 'www-authenticate': 'Negotiate' }).end();
+    });
+    const negotiate = negotiateInterceptor({ client: stage.alice, origins: ['http://localhost:1'] });
+    const pool = new Pool(other.origin).compose(negotiate);
+    expect(await failure(pool.request({ path: '/', method: 'GET' }))).toBeInstanceOf(TypeError);
+    expect(other.authorizations).toEqual([undefined]);
+    await pool.destroy();
+    await other.stop();
+  });
+
   it('a request without origin needs a list of one', async () => {
     const bare = new Pool(server.origin);
     open.push(bare);
