@@ -23,7 +23,7 @@ export interface ServiceTicketOptions {
 }
 
 /** The ticket of `cache` for `server`, valid or not; undefined when there is none. */
-export function cachedTicket(cache: CredentialCache, server: Principal): Credential | undefined {
+function cachedTicket(cache: CredentialCache, server: Principal): Credential | undefined {
   return cache.credentials.find(
     (credential) =>
       samePrincipal(credential.server, server) &&

@@ -7,17 +7,20 @@ import type { CacheCollection, CredentialCacheStore } from '../stores/cacheStore
 import { findByPrincipal, principalOf } from '../stores/cacheStore.js';
 import * as cacheTypes from '../stores/cacheTypes.js';
 import { parseName } from './command.js';
-import { during } from './failure.js';
+import { during, type Situation } from './failure.js';
+import { RESOLVING } from './fileSentences.js';
 import { type Io, printable, writeLine } from './io.js';
 
 /** The caches that `given` stands for, or the default name. */
-export function openCollection(
+export async function openCollection(
   config: Krb5Config,
   io: Io,
   given: string | undefined,
+  { terse }: Pick<Situation, 'terse'> = {},
 ): Promise<CacheCollection> {
-  return during({ activity: 'while resolving ccache' }, () =>
-    cacheTypes.openCollection(given ?? systemCcacheName(config, io.env), {
+  const name = await during({ activity: RESOLVING }, () => given ?? systemCcacheName(config, io.env));
+  return during({ activity: RESOLVING, cache: name, terse }, () =>
+    cacheTypes.openCollection(name, {
       kcmSocket: config.profile.get('libdefaults', 'kcm_socket'),
     }),
   );

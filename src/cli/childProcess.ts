@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { systemErrorCode } from '../stores/boundedFile.js';
-import { type Io, printable, writeLine } from './io.js';
+import { type Io, printable, writeJson, writeLine } from './io.js';
 
 /** What others send to end, interrupt or inform a program. */
 const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
@@ -38,13 +38,16 @@ export class SignalGate {
   }
 }
 
-/** Runs the command to its end; its exit status, 128 + n when signal n ended it. */
+/**
+ * Runs the command to its end; its exit status, 128 + n when signal n ended it. That it cannot be run is told, as JSON
+ * with `json`.
+ */
 export function runChild(
   command: string,
   args: readonly string[],
   env: Io['env'],
   gate: SignalGate,
-  io: Io,
+  { io, json }: { readonly io: Io; readonly json: boolean },
 ): Promise<number> {
   return new Promise((resolve) => {
     const child = spawn(command, args, { stdio: 'inherit', env });
@@ -54,8 +57,9 @@ export function runChild(
       if (child.pid !== undefined) return;
       const errno = systemErrorCode(error);
       const missing = errno === 'ENOENT';
-      const problem = missing ? 'command not found' : `cannot be run (${errno})`;
-      writeLine(io.stderr, `exec: ${printable(command)}: ${problem}`);
+      const message = `${printable(command)}: ${missing ? 'command not found' : `cannot be run (${errno})`}`;
+      if (json) writeJson(io.stderr, { error: { code: 'ERR_COMMAND', message } });
+      else writeLine(io.stderr, `exec: ${message}`);
       resolve(missing ? STATUS_NOT_FOUND : STATUS_NOT_RUNNABLE);
     });
     child.once('exit', (status, signal) => {

@@ -1,8 +1,9 @@
 /** What a command is to the dispatcher, and what every command begins with. */
-import { systemConfig } from '../client/system.js';
+import { systemConfigFiles } from '../client/system.js';
 import { CredentialError } from '../errors.js';
-import type { Krb5Config } from '../formats/krb5Config.js';
+import { type Krb5Config, krb5ConfigFromProfile } from '../formats/krb5Config.js';
 import { type ParsePrincipalOptions, type Principal, parsePrincipal } from '../formats/principal.js';
+import { loadProfile } from '../stores/krb5ConfFiles.js';
 import type { Trace } from '../trace.js';
 import { during } from './failure.js';
 import type { Io } from './io.js';
@@ -22,10 +23,12 @@ export interface Session {
   readonly trace: Trace | undefined;
 }
 
-/** Reads what the environment variables name. */
-export function startSession(io: Io): Promise<Session> {
-  return during({ activity: 'while initializing Kerberos 5 library' }, () => ({
-    config: systemConfig(io.env),
+/** Reads what the environment variables name. `what` is initialised by MIT krb5's program of the same name. */
+export async function startSession(io: Io, what = 'Kerberos 5 library'): Promise<Session> {
+  const activity = `while initializing ${what}`;
+  const profile = await during({ activity, parsing: true }, () => loadProfile(systemConfigFiles(io.env)));
+  return during({ activity }, () => ({
+    config: krb5ConfigFromProfile(profile),
     trace: environmentTrace(io),
   }));
 }

@@ -36,7 +36,7 @@ export function run(args: Arguments, io: Io): Promise<number> {
   const [action, ...given] = args.operands;
   const files = given.length > 0 ? given : systemConfigFiles(io.env);
   if (action === 'check') return check(files, given.length > 0, args, io);
-  if (action === 'show') return show(files, args, io);
+  if (action === 'show') return show(files, given.length > 0, args, io);
   throw new UsageError(`${JSON.stringify(action)} is neither check nor show`);
 }
 
@@ -86,10 +86,10 @@ function problemOf({ message }: FormatError): string {
   return message.replace(/^krb5\.conf(?: .*?(?:, line \d+)?)?: /, '');
 }
 
-async function show(files: readonly string[], args: Arguments, io: Io): Promise<number> {
+async function show(files: readonly string[], mustExist: boolean, args: Arguments, io: Io): Promise<number> {
   const realm = args.value('r');
   const settings = await during({ activity: 'while reading the configuration' }, () => {
-    const profile: Profile = loadProfile(files);
+    const profile: Profile = loadProfile(files, { mustExist });
     return effectiveSettings(krb5ConfigFromProfile(profile, realm === undefined ? {} : { realm }), realm);
   });
   if (args.has('json')) writeJson(io.stdout, { files, settings: settings.map(jsonOf) });

@@ -81,7 +81,10 @@ export async function run(args: Arguments, io: Io): Promise<number> {
     if (tgtsOf(source.first).length > 0) {
       source.client.keepFresh({ onFailure: ({ error }) => cache.failed(error, source.situation) });
     }
-    return await runChild(command, rest, { ...io.env, KRB5CCNAME: name }, gate, io);
+    return await runChild(command, rest, { ...io.env, KRB5CCNAME: name }, gate, {
+      io,
+      json: args.has('json'),
+    });
   } finally {
     source.client.dispose();
     await cache.destroy();

@@ -4,22 +4,27 @@
  */
 import { type ErrorCode, KdcError, KerberosError, TransportError } from '../errors.js';
 import { formatPrincipal, type Principal } from '../formats/principal.js';
+import { fileSentence, isKcmMissing, RESOLVING } from './fileSentences.js';
 import { type Io, printable, writeJson, writeLine } from './io.js';
 
 /** What was going on when an error came. */
 export interface Situation {
-  /** Such as `while getting initial credentials`. */
+  /** Such as `while getting initial credentials`; empty where MIT krb5 does not say. */
   readonly activity: string;
   /** Who logs in. */
   readonly client?: Principal | undefined;
   /** What a ticket was wanted for. */
   readonly server?: Principal | undefined;
-  /** Name of the cache in which a ticket was looked for. */
+  /** Name of the cache in which a ticket was looked for, or that was to be opened. */
   readonly cache?: string | undefined;
   /** Whether the key came from a password. */
   readonly password?: boolean | undefined;
   /** What MIT krb5 says here when a cache is missing, in place of its usual sentence. */
   readonly sentence?: string | undefined;
+  /** Whether the lines of krb5.conf were being read, not yet what they mean. */
+  readonly parsing?: boolean | undefined;
+  /** Whether MIT krb5's program tells here what is wrong, but not of which file. */
+  readonly terse?: boolean | undefined;
   /** What may have been meant, when what was asked for is unknown. */
   readonly hint?: string | undefined;
 }
@@ -96,7 +101,7 @@ function sentence(error: KerberosError, situation: Situation): string | undefine
     case 'ERR_KDC_UNKNOWN':
       return realm === undefined ? undefined : `Cannot find KDC for realm "${realm}"`;
     default:
-      return SENTENCES[error.code];
+      return SENTENCES[error.code] ?? fileSentence(error, situation);
   }
 }
 
@@ -118,7 +123,8 @@ export function describeFailure(error: unknown): string[] {
   const mit = cause instanceof KerberosError && situation ? sentence(cause, situation) : undefined;
   const [first, ...details] =
     mit === undefined ? splitMessage(cause, message) : [mit, ...message.split('\n')];
-  const activity = situation === undefined ? '' : ` ${situation.activity}`;
+  const doing = isKcmMissing(cause) ? RESOLVING : situation?.activity;
+  const activity = doing === undefined || doing === '' ? '' : ` ${doing}`;
   const unknown = cause instanceof KerberosError && UNKNOWN.has(cause.code);
   if (unknown && situation?.hint !== undefined) details.push(situation.hint);
   const lines = [`${first}${activity}`, ...details.map((line) => `  ${line.trimStart()}`)];

@@ -28,19 +28,28 @@ export function formatUsage(spec: CommandSpec): string {
 }
 
 function usageWords(spec: CommandSpec): string[] {
+  const outer = spec.options.filter(({ within }) => within === undefined);
   const shown = new Set<string>();
   const words: string[] = [];
-  for (const option of [...spec.options, ...COMMON_OPTIONS]) {
+  for (const option of [...outer, ...COMMON_OPTIONS]) {
     const name = nameOf(option);
     if (shown.has(name)) continue;
-    const others = spec.exclusive
-      .filter((pair) => pair[0] === name)
-      .map((pair) => [...spec.options].find((candidate) => nameOf(candidate) === pair[1]))
-      .filter((other) => other !== undefined);
+    const pairs = spec.exclusive.filter((pair) => pair.includes(name)).flat();
+    const others = outer.filter((other) => {
+      const itsName = nameOf(other);
+      return itsName !== name && pairs.includes(itsName) && !shown.has(itsName);
+    });
     for (const each of [option, ...others]) shown.add(nameOf(each));
-    words.push(`[${[option, ...others].map(optionText).join(' | ')}]`);
+    words.push(`[${[option, ...others].map((each) => nestedText(each, spec)).join(' | ')}]`);
   }
   return words;
+}
+
+/** With the options that say more about it. There is no more than one of them in a call. */
+function nestedText(option: Option, spec: CommandSpec): string {
+  const inner = spec.options.filter(({ within }) => within !== undefined && within === option.letter);
+  const text = optionText(option);
+  return inner.length === 0 ? text : `${text} [${inner.map(optionText).join(' | ')}]`;
 }
 
 function nameOf(option: Option): string {

@@ -3,7 +3,7 @@ import { CredentialError } from '../errors.js';
 import type { CacheCollection, CredentialCacheStore } from '../stores/cacheStore.js';
 import { cacheOfPrincipal, openCollection } from './caches.js';
 import { startSession } from './command.js';
-import { during } from './failure.js';
+import { during, writeFailure } from './failure.js';
 import { type Io, printable, writeJson, writeLine } from './io.js';
 import type { Arguments, CommandSpec } from './options.js';
 
@@ -37,8 +37,8 @@ interface Outcome {
 }
 
 export async function run(args: Arguments, io: Io): Promise<number> {
-  const { config } = await startSession(io);
-  const collection = await openCollection(config, io, args.value('c'));
+  const { config } = await startSession(io, 'krb5');
+  const collection = await openCollection(config, io, args.value('c'), { terse: true });
   if (args.has('A')) return destroyAll(collection, args, io);
   const name = args.value('p');
   const store = await (name === undefined
@@ -56,9 +56,17 @@ export async function run(args: Arguments, io: Io): Promise<number> {
 async function destroyAll(collection: CacheCollection, args: Arguments, io: Io): Promise<number> {
   const stores = await during({ activity: 'while listing credential caches' }, () => collection.list());
   const outcomes: Outcome[] = [];
-  for (const store of stores) outcomes.push(await destroy(store));
+  let status = 0;
+  for (const store of stores) {
+    try {
+      outcomes.push(await destroy(store));
+    } catch (error) {
+      status = 1;
+      writeFailure(error, spec.name, args.has('json'), io);
+    }
+  }
   if (args.has('json')) writeJson(io.stdout, outcomes);
-  return 0;
+  return status;
 }
 
 async function tellOfOthers(collection: CacheCollection, io: Io): Promise<void> {
@@ -67,7 +75,7 @@ async function tellOfOthers(collection: CacheCollection, io: Io): Promise<void> 
 }
 
 function destroy(store: CredentialCacheStore): Promise<Outcome> {
-  return during({ activity: 'while destroying cache' }, async () => {
+  return during({ activity: 'while destroying cache', terse: true }, async () => {
     try {
       await store.destroy();
       return { cache: store.name, destroyed: true };

@@ -1,13 +1,20 @@
 /** `krb5 keytab list|add|merge|remove`: what MIT krb5's ktutil does, one command line each. */
+import { stat } from 'node:fs/promises';
 import { systemKeytabName } from '../client/system.js';
+import { CredentialError } from '../errors.js';
 import { parseEtypeList } from '../formats/etypeList.js';
 import type { KeytabEntry } from '../formats/keytab.js';
 import type { Krb5Config } from '../formats/krb5Config.js';
 import { formatPrincipal, type Principal, samePrincipal } from '../formats/principal.js';
-import { addToKeytabFile, readKeytabFile, removeFromKeytabFile } from '../stores/fileKeytab.js';
+import {
+  addToKeytabFile,
+  readKeytabFile,
+  removeFromKeytabFile,
+  writeKeytabFile,
+} from '../stores/fileKeytab.js';
 import { parseName, type Session, startSession } from './command.js';
 import { during } from './failure.js';
-import { type Io, printable, writeJson, writeLine } from './io.js';
+import { type Io, printable, writeJson } from './io.js';
 import { passwordKeys, typedKey } from './keytabKeys.js';
 import { entryJson, resolveKeytab, writeKeytab } from './keytabText.js';
 import { type Arguments, type CommandSpec, dashed, UsageError } from './options.js';
@@ -123,12 +130,25 @@ async function merge(task: Task): Promise<number> {
 async function store(task: Task, path: string, entries: readonly KeytabEntry[]): Promise<number> {
   const { io, args, keytab } = task;
   const activity = `while writing keytab ${printable(keytab)}`;
-  const added = await during({ activity }, () => addToKeytabFile(path, entries));
+  const added = await during({ activity }, async () => {
+    const count = await addToKeytabFile(path, entries);
+    if (entries.length === 0) await makeKeytab(path);
+    return count;
+  });
   if (args.has('json')) {
     writeJson(io.stdout, { keytab: `FILE:${path}`, added, entries: entries.map(entryJson) });
   }
   for (const { key } of entries) key.wipe();
   return 0;
+}
+
+/** What is done with status 0 is there: of keytabs without keys, one without keys. */
+async function makeKeytab(path: string): Promise<void> {
+  const size = await stat(path).then(
+    (status) => status.size,
+    () => 0,
+  );
+  if (size === 0) await writeKeytabFile(path, []);
 }
 
 async function remove(task: Task): Promise<number> {
@@ -149,14 +169,12 @@ async function remove(task: Task): Promise<number> {
       return own(entry) && fits(entry) && (etypes === undefined || etypes.includes(entry.key.etype));
     });
   });
-  if (args.has('json')) writeJson(io.stdout, { keytab: `FILE:${path}`, removed });
-  else if (removed === 0) {
-    writeLine(
-      io.stderr,
-      `keytab: ${printable(keytab)} has no such keys of ${printable(formatPrincipal(principal))}`,
-    );
+  if (removed === 0) {
+    const problem = `${keytab} has no such keys of ${formatPrincipal(principal)}`;
+    throw new CredentialError('ERR_KEYTAB_NO_KEY', problem);
   }
-  return removed === 0 ? 1 : 0;
+  if (args.has('json')) writeJson(io.stdout, { keytab: `FILE:${path}`, removed });
+  return 0;
 }
 
 function principalOption({ args, config }: Task): Promise<Principal> {

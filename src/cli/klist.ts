@@ -64,7 +64,7 @@ export async function run(args: Arguments, io: Io): Promise<number> {
   }
   checkCombination(args);
   if (args.has('s')) return (await hasValidTicket(args, io)) ? 0 : 1;
-  const { config } = await startSession(io);
+  const { config } = await startSession(io, 'krb5');
   if (args.has('k')) {
     await listKeytab(args, io, config);
     return 0;
@@ -93,7 +93,8 @@ interface NamedCache {
 }
 
 async function readCache(store: CredentialCacheStore): Promise<NamedCache> {
-  return { name: store.name, cache: await store.read() };
+  const cache = await during({ activity: '' }, () => store.read());
+  return { name: store.name, cache };
 }
 
 /** Whether a login holds, with -A in any cache: silent, whatever the reason why not. */

@@ -30,11 +30,11 @@ export const spec: CommandSpec = {
 export async function run(args: Arguments, io: Io): Promise<number> {
   const [cache, name] = [args.value('c'), args.value('p')];
   if (cache === undefined && name === undefined) throw new UsageError('One of -c or -p must be specified');
-  const { config } = await startSession(io);
+  const { config } = await startSession(io, 'krb5');
   const collection = await openCollection(config, io, collectionName(cache));
   const store =
     name === undefined
-      ? await (await openCollection(config, io, cache)).primary()
+      ? await (await openCollection(config, io, cache, { terse: true })).primary()
       : await cacheOfPrincipal(collection, name, config, `while searching for ccache for ${printable(name)}`);
   // As in MIT krb5, it is no error when there is nothing to switch.
   if (collection.switchable) {

@@ -1,7 +1,7 @@
 /** `krb5 kvno`: gets service tickets, stores them and tells the version of their keys (MIT krb5, kvno(1)). */
 import { equalBytes } from '../bytes.js';
 import { parseServiceName } from '../client/serviceName.js';
-import { CredentialError, CryptoError } from '../errors.js';
+import { CredentialError, CryptoError, FormatError } from '../errors.js';
 import type { CredentialCache } from '../formats/ccache.js';
 import { keytabPath } from '../formats/ccacheName.js';
 import type { Credential } from '../formats/credential.js';
@@ -74,7 +74,7 @@ interface Query extends Session {
 
 export async function run(args: Arguments, io: Io): Promise<number> {
   const etype = parseEtype(args.value('e'));
-  const session = await startSession(io);
+  const session = await startSession(io, 'krb5 library');
   const config = { ...session.config, canonicalize: session.config.canonicalize || args.has('C') };
   const store = await openCache(config, io, args.value('c'));
   const output = args.value('out-cache');
@@ -202,6 +202,12 @@ async function keep(
 /** As MIT's kvno: a principal in the default realm; with -S a host in the realm that [domain_realm] tells. */
 function parseServer(args: Arguments, name: string, config: Krb5Config): Principal {
   const service = args.value('S');
+  if (service !== undefined && /[/@\\]/.test(name)) {
+    throw new FormatError(
+      'principal name',
+      `"${name}" is no host name; with -S ${service} write the host alone`,
+    );
+  }
   if (service !== undefined) return parseServiceName(`${service}@${name}`, config);
   return parseName(name, config, args.has('u') ? { nameType: NAME_TYPES['NT-UNKNOWN'] } : {});
 }

@@ -40,8 +40,12 @@ export const LOGIN_OPTIONS: readonly Option[] = [
   { word: 'request-pac', text: 'ask for a ticket with a PAC; the KDC decides unless told' },
   { word: 'no-request-pac', text: 'ask for a ticket without a PAC' },
   { letter: 'k', text: 'take the key from a keytab; host/HOSTNAME unless a principal is given' },
-  { letter: 't', value: 'keytab', text: 'keytab to take the key from' },
-  { letter: 'i', text: 'take the key from the client keytab, by default of its first principal' },
+  {
+    letter: 'i',
+    within: 'k',
+    text: 'take the key from the client keytab, by default of its first principal',
+  },
+  { letter: 't', value: 'keytab', within: 'k', text: 'keytab to take the key from' },
 ];
 
 export const LOGIN_EXCLUSIVE: readonly (readonly [string, string])[] = [

@@ -11,6 +11,8 @@ export interface Option {
   readonly word?: string;
   /** What its value is called in the help; without one the option is a switch. */
   readonly value?: string;
+  /** Letter of the option that it says more about; the usage shows it inside the brackets of that one. */
+  readonly within?: string;
   /** One line of help. */
   readonly text: string;
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type Io, writeJson, writeLine } from './io.js';
 
 /** From the package's own package.json, which is two folders up from here, built or not. */
-export function packageVersion(): string {
+function packageVersion(): string {
   const file = new URL('../../package.json', import.meta.url);
   const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
   return version;

@@ -1,9 +1,11 @@
 /** What a person is told who got something wrong: that it says what is the matter, and what to do. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { describeFailure, Failure } from '../../src/cli/failure.js';
 import { runProgram } from '../../src/cli/program.js';
 import { parsePrincipal } from '../../src/formats/principal.js';
+import { ioError, readError } from '../../src/stores/ccacheFile.js';
 import { writeCcacheFile } from '../../src/stores/fileCcache.js';
 import { readKeytabFile } from '../../src/stores/fileKeytab.js';
 import { testFolder } from '../stores/folder.js';
@@ -92,7 +94,7 @@ describe('empty files', () => {
   it('are called empty', async () => {
     const path = emptyFile(testFolder());
     const cache = await krb5(['klist', path]);
-    expect(cache.err).toContain('the file is empty\n  get a ticket with kinit');
+    expect(cache.err).toContain('the file is empty; get a ticket with kinit');
     const keytab = await krb5(['klist', '-k', path]);
     expect(keytab.err).toContain('the file is empty');
     expect(keytab.err).toContain(`krb5 keytab add -t ${path}`);
@@ -108,6 +110,26 @@ describe('empty files', () => {
     expect([status, err]).toEqual([0, '']);
   });
 
+  it('become a keytab of no keys when there are none to merge', async () => {
+    const folder = testFolder();
+    const none = join(folder, 'none');
+    writeFileSync(none, Uint8Array.of(5, 2));
+    for (const path of [join(folder, 'missing'), emptyFile(folder)]) {
+      expect((await krb5(['keytab', 'merge', '-t', path, none])).status).toBe(0);
+      expect([...readFileSync(path)]).toEqual([5, 2]);
+    }
+    expect(statSync(join(folder, 'missing')).mode & 0o777).toBe(0o600);
+  });
+
+  it('are not made where they cannot be', async () => {
+    const folder = testFolder();
+    const none = join(folder, 'none');
+    writeFileSync(none, Uint8Array.of(5, 2));
+    const argv = ['keytab', 'merge', '--json', '-t', join(folder, 'no', 'keytab'), none];
+    const result = await krb5(argv);
+    expect([result.status, result.out, codeOf(result)]).toEqual([1, '', 'ERR_KEYTAB_IO']);
+  });
+
   it('a keytab without entries says so', async () => {
     const folder = testFolder();
     const path = join(folder, 'keytab');
@@ -118,7 +140,50 @@ describe('empty files', () => {
   });
 });
 
+describe('a keytab', () => {
+  it('that is missing is told of in the words of MIT krb5', async () => {
+    const { status, err } = await krb5(['klist', '-k', '/nope/keytab']);
+    expect([status, err.split('\n')[0]]).toEqual([
+      1,
+      "klist: Key table file '/nope/keytab' not found while starting keytab scan",
+    ]);
+  });
+
+  it('that has no such keys to remove is an error for programs, too', async () => {
+    const folder = testFolder();
+    const path = join(folder, 'keytab');
+    writeFileSync(path, Uint8Array.of(5, 2));
+    const argv = ['keytab', 'remove', '--json', '-t', path, '-p', 'alice'];
+    const result = await krb5(argv, configIn(folder));
+    expect([result.status, result.out, codeOf(result)]).toEqual([1, '', 'ERR_KEYTAB_NO_KEY']);
+  });
+
+  it('in a folder that is missing says so', async () => {
+    const folder = testFolder();
+    const io = recordedIo({ env: configIn(folder), input: `${'00'.repeat(16)}\n` });
+    const key = ['--key', '-k', '1', '-e', 'aes128-cts', '-p', 'alice'];
+    expect(await runProgram(['keytab', 'add', '-t', join(folder, 'no', 'keytab'), ...key], io)).toBe(1);
+    expect(io.err).toContain('cannot be written (ENOENT: no such file or directory)');
+  });
+});
+
 describe('names', () => {
+  it('the host behind kvno -S is no service', async () => {
+    const folder = testFolder();
+    const env = { ...configIn(folder), KRB5CCNAME: `FILE:${folder}/cc` };
+    await writeCcacheFile(`${folder}/cc`, {
+      ...{ version: 4, credentials: [], config: [] },
+      defaultPrincipal: parsePrincipal('alice@EXAMPLE.TEST'),
+    });
+    const { status, err } = await krb5(['kvno', '-S', 'HTTP', 'HTTP/localhost'], env);
+    expect([status, err]).toEqual([1, expect.stringContaining('with -S HTTP write the host alone')]);
+  });
+
+  it('an unknown type of cache is told of in the words of MIT krb5', async () => {
+    const { err } = await krb5(['klist', 'FOO:x']);
+    expect(err).toMatch(/^klist: Unknown credential cache type FOO while resolving ccache\n.*FILE:/);
+  });
+
   it('an empty realm is named', async () => {
     const { status, err } = await krb5(['kinit', 'alice@'], configIn(testFolder()));
     expect(status).toBe(1);
@@ -133,12 +198,141 @@ describe('names', () => {
   });
 });
 
+describe('the first line is that of MIT krb5', () => {
+  const firstLine = ({ err }: Run): string => err.split('\n')[0] ?? '';
+
+  function configOf(folder: string, text: string): Record<string, string> {
+    const file = join(folder, 'krb5.conf');
+    writeFileSync(file, text);
+    return { KRB5_CONFIG: file };
+  }
+
+  it.each([
+    ['[libdefaults\n', 'klist', 'Improper format of Kerberos configuration file while initializing krb5'],
+    [
+      '[libdefaults]\n nonsense\n',
+      'kinit',
+      'Improper format of Kerberos configuration file while initializing Kerberos 5 library',
+    ],
+    ['include /nope\n', 'klist', 'Included profile file could not be read while initializing krb5'],
+    ['includedir /nope\n', 'klist', 'Included profile directory could not be read while initializing krb5'],
+  ])('krb5.conf %j', async (text, program, expected) => {
+    const result = await krb5([program], configOf(testFolder(), text));
+    expect([result.status, firstLine(result)]).toEqual([1, `${program}: ${expected}`]);
+    expect(result.err).toContain('line ');
+  });
+
+  it('but not about a bad value in krb5.conf', async () => {
+    const env = configOf(testFolder(), '[libdefaults]\n ticket_lifetime = x\n');
+    const result = await krb5(['kinit', 'alice@EXAMPLE.TEST'], env);
+    expect(result.status).toBe(1);
+    expect(firstLine(result)).toContain('ticket_lifetime must be');
+    expect(codeOf(await krb5(['kinit', '--json', 'alice@EXAMPLE.TEST'], env))).toBe('ERR_KRB5_CONF');
+  });
+
+  it.each([
+    [[5, 9], 'Unsupported credentials cache format version number'],
+    [[4, 4], 'Unsupported credentials cache format version number'],
+    [[5], 'Bad format in credentials cache'],
+    [[], 'Bad format in credentials cache'],
+  ])('a cache of the octets %j', async (octets, expected) => {
+    const path = join(testFolder(), 'cc');
+    writeFileSync(path, Uint8Array.from(octets));
+    const result = await krb5(['klist', path]);
+    expect(firstLine(result)).toBe(`klist: ${expected} (filename: ${path})`);
+    expect(codeOf(await krb5(['klist', '--json', path]))).toBe('ERR_CCACHE_FORMAT');
+  });
+
+  it.each([[[5, 9]], [[4, 2]], [[5]], [[]]])('a keytab of the octets %j', async (octets) => {
+    const path = join(testFolder(), 'keytab');
+    writeFileSync(path, Uint8Array.from(octets));
+    expect(firstLine(await krb5(['klist', '-k', path]))).toBe(
+      'klist: Unsupported key table format version number while starting keytab scan',
+    );
+  });
+
+  it('a cache that may not be read or removed', () => {
+    const denied = Object.assign(new Error('EACCES: permission denied, open'), { code: 'EACCES' });
+    const reading = new Failure(readError('/x/cc', denied), { activity: '' });
+    expect(describeFailure(reading)).toEqual([
+      'Credentials cache permissions incorrect (filename: /x/cc)',
+      '  credential cache /x/cc cannot be read (EACCES: permission denied)',
+    ]);
+    const removal = { activity: 'while destroying cache', terse: true };
+    expect(describeFailure(new Failure(ioError('/x/cc', 'cannot be removed', denied), removal))[0]).toBe(
+      'Credentials cache permissions incorrect while destroying cache',
+    );
+    const folder = new Failure(ioError('/x', 'cannot be read', denied), {
+      activity: 'while resolving ccache',
+    });
+    expect(describeFailure(folder)[0]).toBe('Credentials cache I/O operation failed while resolving ccache');
+  });
+
+  it('no KCM daemon, whenever that turns out', async () => {
+    const folder = testFolder();
+    const env = configOf(folder, `[libdefaults]\n kcm_socket = ${folder}/socket\n`);
+    for (const argv of [
+      ['klist', '-c', 'KCM:'],
+      ['klist', '-c', 'KCM:x'],
+      ['kdestroy', '-c', 'KCM:x'],
+    ]) {
+      const result = await krb5(argv, env);
+      expect(firstLine(result)).toBe(`${argv[0]}: No KCM server found while resolving ccache`);
+      expect(result.err).toContain(`${folder}/socket`);
+    }
+  });
+
+  it.each([
+    ['klist', 'x', 'Subsidiary cache path x has no parent directory'],
+    ['klist', '/d/x', 'Subsidiary cache path /d/x filename does not begin with "tkt"'],
+    ['kdestroy', '/d/x', 'Credential cache name malformed'],
+    ['kswitch', '/d/x', 'Credential cache name malformed'],
+  ])('%s -c DIR::%s', async (program, path, expected) => {
+    const result = await krb5([program, '-c', `DIR::${path}`]);
+    expect([result.status, firstLine(result)]).toEqual([1, `${program}: ${expected} while resolving ccache`]);
+    expect(result.err).toContain('DIR::/folder/tkt');
+  });
+});
+
+describe('krb5 exec', () => {
+  it.each([
+    ['kinit', '[-k [-i | -t keytab]]'],
+    ['exec', '[-c cache | -k [-i | -t keytab]]'],
+  ])('%s: -i and -t go with -k', async (program, expected) => {
+    const { err } = await krb5([program, '-Z', '--', 'x']);
+    expect(err).toContain(expected);
+    expect(err.match(/-t keytab/g)).toHaveLength(1);
+  });
+
+  it('tells programs, too, that there is no such command', async () => {
+    const folder = testFolder();
+    await writeCcacheFile(`${folder}/cc`, {
+      ...{ version: 4, credentials: [], config: [] },
+      defaultPrincipal: parsePrincipal('alice@EXAMPLE.TEST'),
+    });
+    const argv = ['-c', `FILE:${folder}/cc`, '--', '/nope/command'];
+    const text = await krb5(['exec', ...argv], configIn(folder));
+    expect([text.status, text.err]).toEqual([127, 'exec: /nope/command: command not found\n']);
+    const json = await krb5(['exec', '--json', ...argv], configIn(folder));
+    expect([json.status, json.out, JSON.parse(json.err)]).toEqual([
+      127,
+      '',
+      { error: { code: 'ERR_COMMAND', message: '/nope/command: command not found' } },
+    ]);
+  });
+});
+
 describe('krb5 config', () => {
   it('check says that a file does not exist', async () => {
     const { status, out } = await krb5(['config', 'check', '/nope']);
     expect([status, out]).toEqual([1, '/nope: missing: there is no such file\n']);
     const { findings } = JSON.parse((await krb5(['config', 'check', '--json', '/nope'])).out);
     expect(findings).toEqual([{ file: '/nope', kind: 'missing', text: 'there is no such file' }]);
+  });
+
+  it('show says that a file does not exist, too: a realm goes with -r', async () => {
+    const result = await krb5(['config', 'show', '--json', '/nope']);
+    expect([result.status, result.out, codeOf(result)]).toEqual([1, '', 'ERR_KRB5_CONF']);
   });
 
   it('check reads the files that there are', async () => {

@@ -100,6 +100,7 @@ describe('help', () => {
     expect(formatUsage(spec)).toBe(
       'Usage: krb5 try [-a | -b] [-c cache] [--long text] [--json] [--help] [name]',
     );
+    expect(formatUsage({ ...spec, exclusive: [['b', 'a']] })).toBe(formatUsage(spec));
   });
 
   it.each(Object.keys(COMMANDS))('of %s has options, statuses, variables and an example', async (name) => {
