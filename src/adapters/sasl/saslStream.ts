@@ -8,6 +8,8 @@
  *   buffers may be an attacker's, for a layer has no closing message: the protocol inside must know when it is complete.
  * - Failure: an error of the layer or the socket destroys both streams, with that error here.
  */
+// biome-ignore lint/suspicious/noTsIgnore: where the types are there, nothing is wrong
+/** @ts-ignore any for users without the types of Node.js */
 import { Duplex } from 'node:stream';
 import type { SecurityLayer } from '../../sasl/securityLayer.js';
 

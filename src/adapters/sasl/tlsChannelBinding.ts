@@ -1,4 +1,6 @@
 /** Channel bindings of a TLS connection in the terms of SASL (RFC 5929 section 4, RFC 9266). */
+// biome-ignore lint/suspicious/noTsIgnore: where the types are there, nothing is wrong
+/** @ts-ignore any for users without the types of Node.js */
 import type { TLSSocket } from 'node:tls';
 import { tlsServerEndPoint } from '../../gss/tlsBindings.js';
 import type { ChannelBinding } from '../../sasl/gs2.js';
