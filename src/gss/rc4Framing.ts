@@ -1,8 +1,7 @@
 /** The framing of RFC 2743 section 3.1 around per-message tokens of RFC 4757: [APPLICATION 0] { krb5, token }. */
 import { concat, equalBytes } from '../bytes.js';
-import { badToken, KRB5_OID_OCTETS } from './token.js';
+import { badToken, INITIAL_CONTEXT, isFramed, KRB5_OID_OCTETS } from './token.js';
 
-const INITIAL_CONTEXT = 0x60;
 /** The mechanism's OBJECT IDENTIFIER with tag and length. */
 const MECHANISM: Uint8Array = concat(Uint8Array.of(6, KRB5_OID_OCTETS.length), KRB5_OID_OCTETS);
 /** Where the rules for tokens are. */
@@ -27,7 +26,7 @@ export function rc4FramingLength(octets: number): number {
 export function readRc4Framing(token: Uint8Array, total: number = token.length): number {
   const lengthEnd = 2 + lengthOctets(token[1] ?? 0);
   const start = lengthEnd + MECHANISM.length;
-  if (token[0] !== INITIAL_CONTEXT || token.length < start)
+  if (!isFramed(token) || token.length < start)
     throw badToken('token', 'not in the framing of RFC 2743 section 3.1', RC4_RULE);
   // There is one right length, and one way to write it.
   if (!equalBytes(token.subarray(1, lengthEnd), derLength(total - lengthEnd)))

@@ -27,7 +27,8 @@ export const MS_KRB5_OID = '1.2.840.48018.1.2.2';
 export const TOKEN_IDS = { AP_REQ: 0x0100, AP_REP: 0x0200, ERROR: 0x0300 } as const;
 export type TokenId = (typeof TOKEN_IDS)[keyof typeof TOKEN_IDS];
 
-const INITIAL_CONTEXT = constructed(1, 0);
+/** [APPLICATION 0], constructed: the tag of the framing (RFC 2743 section 3.1). */
+export const INITIAL_CONTEXT: number = constructed(1, 0);
 const OID_TAG = 6;
 
 /** [APPLICATION 0] { OID, rest }. */

@@ -10,7 +10,7 @@ import { concat, requireOctets, utf8, utf8Text } from '../bytes.js';
 import type { ChannelBindings } from '../gss/bindings.js';
 import { GSS_FLAGS } from '../gss/flags.js';
 import type { SecurityContext } from '../gss/securityContext.js';
-import { decodeKrb5Token } from '../gss/token.js';
+import { decodeKrb5Token, isFramed } from '../gss/token.js';
 import { authorizationIdOctets } from './authorizationId.js';
 import { ClientFirstMechanism, EMPTY_RESPONSE, type SaslResponse, saslError } from './mechanism.js';
 
@@ -107,11 +107,9 @@ export class Gs2Mechanism extends ClientFirstMechanism {
   }
 }
 
-const INITIAL_CONTEXT_TAG = 0x60;
-
 /** Header and token without its framing; one that has none is marked by "F" (RFC 5801 section 4). */
 function initialMessage(header: Uint8Array, token: Uint8Array): Uint8Array {
-  if (token[0] !== INITIAL_CONTEXT_TAG) return concat(utf8('F,'), header, token);
+  if (!isFramed(token)) return concat(utf8('F,'), header, token);
   const { id, message } = decodeKrb5Token(token);
   return concat(header, Uint8Array.of(id >>> 8, id & 0xff), message);
 }

@@ -13,26 +13,19 @@
  */
 import { equalBytes, requireOctets } from '../bytes.js';
 import { KdcError, ProtocolError } from '../errors.js';
-import type { Principal } from '../formats/principal.js';
 import { GSS_FLAGS } from '../gss/flags.js';
-import { ForwardedMessages } from '../gss/forwardedMessages.js';
-import type { MessageContext, SecurityContext, StepResult } from '../gss/securityContext.js';
+import type { SecurityContext, StepResult } from '../gss/securityContext.js';
 import { checkHints, readAnswer } from './answer.js';
 import { frameSpnego, isMicOf, mechTypeList } from './framing.js';
 import { type NegotiableMechanism, notOffered, sameMechanism } from './mechanisms.js';
 import { brokenToken, encode, NEG_STATES, type NegTokenResp } from './messages.js';
-
-type State = 'new' | 'waiting' | 'done' | 'dead';
+import { Negotiation } from './negotiation.js';
 
 /** A negotiation that this side starts. */
-export class SpnegoInitiator extends ForwardedMessages implements SecurityContext {
+export class SpnegoInitiator extends Negotiation<SecurityContext> implements SecurityContext {
   readonly #mechanisms: readonly NegotiableMechanism[];
-  /** DER of the list as it is sent: what the MICs are of. */
-  readonly #mechTypeList: Uint8Array;
   /** The mechanism in use: the first one until the acceptor selects. */
   #mechanism: NegotiableMechanism;
-  #context: SecurityContext;
-  #state: State = 'new';
   #answered = false;
   /** Whether the acceptor has demanded MICs. */
   #micDue = false;
@@ -44,49 +37,16 @@ export class SpnegoInitiator extends ForwardedMessages implements SecurityContex
    * @throws RangeError for an empty list
    */
   constructor(mechanisms: readonly NegotiableMechanism[]) {
-    super();
     const [first] = mechanisms;
     if (first === undefined) throw new RangeError('mechanisms must not be empty');
+    super(first.start());
     this.#mechanisms = mechanisms;
-    this.#mechTypeList = mechTypeList(mechanisms.map(({ oid }) => oid));
     this.#mechanism = first;
-    this.#context = first.start();
   }
 
   /** The context inside, of the mechanism in use. */
   get context(): SecurityContext {
-    return this.#context;
-  }
-
-  get flags(): number {
-    return this.#context.flags;
-  }
-
-  get source(): Principal {
-    return this.#context.source;
-  }
-
-  get target(): Principal {
-    return this.#context.target;
-  }
-
-  get endTime(): number {
-    return this.#context.endTime;
-  }
-
-  /** Whether messages may be exchanged: not before the negotiation is complete. */
-  get protReady(): boolean {
-    return this.established;
-  }
-
-  /** Whether the negotiation is complete on both sides and messages may be exchanged. */
-  get established(): boolean {
-    return this.#state === 'done' && this.#context.established;
-  }
-
-  /** Whether the acceptor has proved that it holds the service's key. */
-  get mutuallyAuthenticated(): boolean {
-    return this.established && this.#context.mutuallyAuthenticated;
+    return this.inner;
   }
 
   /**
@@ -98,40 +58,20 @@ export class SpnegoInitiator extends ForwardedMessages implements SecurityContex
   step(token?: Uint8Array): StepResult {
     if (token !== undefined) requireOctets(token, 'token');
     try {
-      if (this.#state === 'new') return this.#begin(token);
-      if (this.#state === 'waiting' && token !== undefined) return this.#respond(readAnswer(token));
-      throw new ProtocolError(
-        'ERR_GSS_STATE',
-        'SPNEGO',
-        `no step is possible: the negotiation is ${this.#state}`,
-      );
+      if (this.state === 'new') return this.#begin(token);
+      if (this.state === 'waiting' && token !== undefined) return this.#respond(readAnswer(token));
+      throw this.noStep();
     } catch (error) {
       this.delete();
       throw error;
     }
   }
 
-  /** Ends the negotiation and the context: nothing is possible any more, the keys are wiped. */
-  delete(): void {
-    this.#state = 'dead';
-    this.#context.delete();
-  }
-
-  /** The context, for messages: not before the list of mechanisms is known to be unchanged. */
-  protected override ready(): MessageContext {
-    if (this.#state === 'done') return this.#context;
-    throw new ProtocolError(
-      'ERR_GSS_STATE',
-      'SPNEGO',
-      `messages need a complete negotiation; it is ${this.#state}`,
-    );
-  }
-
   #begin(hints: Uint8Array | undefined): StepResult {
     if (hints !== undefined && hints.length > 0) checkHints(hints, this.#mechanisms);
-    const { token: mechToken } = this.#context.step();
-    const mechTypes = this.#mechanisms.map(({ oid }) => oid);
-    this.#state = 'waiting';
+    const { token: mechToken } = this.inner.step();
+    const mechTypes = this.#offered;
+    this.state = 'waiting';
     return {
       token: frameSpnego(encode('NegotiationToken', { negTokenInit: { mechTypes, mechToken } })),
       done: false,
@@ -143,9 +83,9 @@ export class SpnegoInitiator extends ForwardedMessages implements SecurityContex
     if (negState === NEG_STATES.reject) throw this.#rejected(responseToken);
     const reselected = this.#select(answer);
     if (negState === NEG_STATES.requestMic) this.#micDue = true;
-    const mechToken = reselected ? this.#context.step().token : this.#stepMechanism(responseToken);
+    const mechToken = reselected ? this.inner.step().token : this.#stepMechanism(responseToken);
     this.#checkMic(answer);
-    const complete = this.#context.established;
+    const complete = this.inner.established;
     if (negState === NEG_STATES.acceptCompleted && (!complete || mechToken !== undefined)) {
       throw brokenToken('negState', 'accept-completed before the mechanism is complete');
     }
@@ -174,18 +114,18 @@ export class SpnegoInitiator extends ForwardedMessages implements SecurityContex
         'another mechanism needs request-mic in the first answer and no token',
       );
     }
-    this.#context.delete();
+    this.inner.delete();
     this.#mechanism = mechanism!;
-    this.#context = mechanism!.start();
+    this.inner = mechanism!.start();
     return true;
   }
 
   /** Hands the mechanism its token. Empty ones come from old servers where the mechanism is complete, and mean none. */
   #stepMechanism(responseToken: Uint8Array | undefined): Uint8Array | undefined {
     const missing = responseToken === undefined || responseToken.length === 0;
-    if (!this.#context.established) {
+    if (!this.inner.established) {
       if (missing) throw brokenToken('responseToken', 'missing, and the mechanism is not complete');
-      return this.#context.step(responseToken).token;
+      return this.inner.step(responseToken).token;
     }
     if (!missing) throw brokenToken('responseToken', 'the mechanism is complete and expects no token');
     return undefined;
@@ -194,7 +134,7 @@ export class SpnegoInitiator extends ForwardedMessages implements SecurityContex
   /** An error token of the mechanism says more than "reject". */
   #rejected(responseToken: Uint8Array | undefined): Error {
     try {
-      if (responseToken !== undefined && !this.#context.established) this.#context.step(responseToken);
+      if (responseToken !== undefined && !this.inner.established) this.inner.step(responseToken);
     } catch (error) {
       if (error instanceof KdcError) return error;
     }
@@ -210,8 +150,8 @@ export class SpnegoInitiator extends ForwardedMessages implements SecurityContex
   #checkMic({ mechListMic, responseToken }: NegTokenResp): void {
     if (mechListMic === undefined) return;
     if (responseToken !== undefined && equalBytes(mechListMic, responseToken)) return;
-    if (!this.#context.established) throw brokenMic('it came before the mechanism is complete');
-    if (!isMicOf(this.#context, this.#mechTypeList, mechListMic)) {
+    if (!this.inner.established) throw brokenMic('it came before the mechanism is complete');
+    if (!isMicOf(this.inner, mechTypeList(this.#offered), mechListMic)) {
       throw brokenMic('the list of mechanisms was changed on its way');
     }
     this.#micVerified = true;
@@ -220,7 +160,7 @@ export class SpnegoInitiator extends ForwardedMessages implements SecurityContex
   /** The mechanism has another token for the acceptor; with its last one goes the MIC, if that is due (section 5 c). */
   #continue(responseToken: Uint8Array | undefined): StepResult {
     const wanted = this.#micNeeded || this.#micVerified;
-    const mechListMic = this.#context.established && wanted ? this.#mic() : undefined;
+    const mechListMic = this.inner.established && wanted ? this.#mic() : undefined;
     return {
       token: response({ negState: NEG_STATES.acceptIncomplete, responseToken, mechListMic }),
       done: false,
@@ -238,17 +178,21 @@ export class SpnegoInitiator extends ForwardedMessages implements SecurityContex
       expected && this.#micVerified && !this.#micSent
         ? response({ negState: NEG_STATES.acceptCompleted, mechListMic: this.#mic() })
         : undefined;
-    this.#state = 'done';
+    this.state = 'done';
     return { token, done: true };
   }
 
+  get #offered(): readonly string[] {
+    return this.#mechanisms.map(({ oid }) => oid);
+  }
+
   get #micNeeded(): boolean {
-    return this.#micDue && (this.#context.flags & GSS_FLAGS.integrity) !== 0;
+    return this.#micDue && (this.inner.flags & GSS_FLAGS.integrity) !== 0;
   }
 
   #mic(): Uint8Array {
     this.#micSent = true;
-    return this.#context.mic(this.#mechTypeList);
+    return this.inner.mic(mechTypeList(this.#offered));
   }
 }
 

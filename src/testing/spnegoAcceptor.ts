@@ -12,11 +12,11 @@ import { ProtocolError } from '../errors.js';
 import type { Credential } from '../formats/credential.js';
 import type { Principal } from '../formats/principal.js';
 import { GSS_FLAGS } from '../gss/flags.js';
-import { ForwardedMessages } from '../gss/forwardedMessages.js';
-import type { MessageContext, StepResult } from '../gss/securityContext.js';
+import type { StepResult } from '../gss/securityContext.js';
 import { KRB5_OID, MS_KRB5_OID } from '../gss/token.js';
 import { frameSpnego, isMicOf, mechTypeList, readOffer } from '../spnego/framing.js';
 import { brokenToken, decode, encode, NEG_STATES, type NegTokenResp } from '../spnego/messages.js';
+import { Negotiation } from '../spnego/negotiation.js';
 import { AcceptError } from './acceptError.js';
 import type { AcceptedContext, AcceptorContext } from './acceptorContext.js';
 
@@ -36,10 +36,8 @@ const HINT_NAME = 'not_defined_in_RFC4178@please_ignore';
 const BOTH: readonly string[] = [KRB5_OID, MS_KRB5_OID];
 
 /** A negotiation that the other side starts. */
-export class SpnegoAcceptor extends ForwardedMessages implements AcceptedContext {
-  readonly #context: AcceptorContext;
+export class SpnegoAcceptor extends Negotiation<AcceptorContext> implements AcceptedContext {
   readonly #mechanisms: readonly string[] | undefined;
-  #state: 'new' | 'waiting' | 'done' | 'dead' = 'new';
   /** Whether MICs must be exchanged. */
   #micDue: boolean;
   #micSent = false;
@@ -48,56 +46,26 @@ export class SpnegoAcceptor extends ForwardedMessages implements AcceptedContext
   #mechTypeList: Uint8Array = new Uint8Array(0);
 
   constructor(context: AcceptorContext, options: SpnegoAcceptorOptions = {}) {
-    super();
-    this.#context = context;
+    super(context);
     this.#mechanisms = options.mechanisms;
     this.#micDue = options.requestMic ?? false;
   }
 
-  get established(): boolean {
-    return this.#state === 'done' && this.#context.established;
-  }
-
-  get mutuallyAuthenticated(): boolean {
-    return this.established && this.#context.mutuallyAuthenticated;
-  }
-
   /** Who the initiator is, once the whole negotiation is complete. */
   get client(): Principal | undefined {
-    return this.#state === 'done' ? this.#context.client : undefined;
+    return this.state === 'done' ? this.inner.client : undefined;
   }
 
   get service(): Principal | undefined {
-    return this.#context.service;
-  }
-
-  get source(): Principal {
-    return this.#context.source;
-  }
-
-  get target(): Principal {
-    return this.#context.target;
-  }
-
-  get endTime(): number {
-    return this.#context.endTime;
-  }
-
-  /** Whether messages may be exchanged: not before the negotiation is complete (RFC 4178 section 3.1). */
-  get protReady(): boolean {
-    return this.established && this.#context.protReady;
-  }
-
-  get flags(): number {
-    return this.#context.flags;
+    return this.inner.service;
   }
 
   get delegated(): readonly Credential[] {
-    return this.#state === 'done' ? this.#context.delegated : [];
+    return this.state === 'done' ? this.inner.delegated : [];
   }
 
   get channelBound(): boolean {
-    return this.#context.channelBound;
+    return this.inner.channelBound;
   }
 
   /**
@@ -106,28 +74,14 @@ export class SpnegoAcceptor extends ForwardedMessages implements AcceptedContext
    */
   step(token?: Uint8Array): StepResult {
     try {
-      if (this.#state === 'new')
+      if (this.state === 'new')
         return token === undefined || token.length === 0 ? this.#hints() : this.#begin(token);
-      if (token !== undefined && this.#state === 'waiting') return this.#continue(token);
-      throw new ProtocolError('ERR_GSS_STATE', 'SPNEGO', `no step is possible: it is ${this.#state}`);
+      if (token !== undefined && this.state === 'waiting') return this.#continue(token);
+      throw this.noStep();
     } catch (error) {
       this.delete();
       throw rejection(error);
     }
-  }
-
-  delete(): void {
-    this.#state = 'dead';
-    this.#context.delete();
-  }
-
-  protected override ready(): MessageContext {
-    if (this.#state === 'done') return this.#context;
-    throw new ProtocolError(
-      'ERR_GSS_STATE',
-      'SPNEGO',
-      `messages need a complete negotiation; it is ${this.#state}`,
-    );
   }
 
   #hints(): StepResult {
@@ -145,12 +99,12 @@ export class SpnegoAcceptor extends ForwardedMessages implements AcceptedContext
     // Section 5: only the mechanism that both prefer most goes without MICs.
     const preferred = this.#mechanisms?.[0] ?? chosen;
     if (chosen !== mechTypes[0] || chosen !== preferred) this.#micDue = true;
-    this.#state = 'waiting';
+    this.state = 'waiting';
     if (chosen !== mechTypes[0] || mechToken === undefined) {
       const negState = this.#micDue ? NEG_STATES.requestMic : NEG_STATES.acceptIncomplete;
       return this.#reply({ negState, supportedMech: chosen });
     }
-    const { token: responseToken } = this.#context.step(mechToken);
+    const { token: responseToken } = this.inner.step(mechToken);
     return this.#respond(responseToken, chosen);
   }
 
@@ -173,7 +127,7 @@ export class SpnegoAcceptor extends ForwardedMessages implements AcceptedContext
     if (resp.negState === NEG_STATES.reject) {
       throw new ProtocolError('ERR_SPNEGO_REJECTED', 'negState', 'the initiator rejects');
     }
-    const lastOfMechanism = !this.#context.established;
+    const lastOfMechanism = !this.inner.established;
     const responseToken = lastOfMechanism ? this.#stepMechanism(resp) : undefined;
     if (resp.mechListMic !== undefined) this.#verifyListMic(resp.mechListMic);
     else if (this.#micSent || (lastOfMechanism && responseToken === undefined && this.#micNeeded))
@@ -183,17 +137,17 @@ export class SpnegoAcceptor extends ForwardedMessages implements AcceptedContext
 
   #stepMechanism({ responseToken }: NegTokenResp): Uint8Array | undefined {
     if (responseToken === undefined) throw brokenToken('responseToken', 'missing');
-    return this.#context.step(responseToken).token;
+    return this.inner.step(responseToken).token;
   }
 
   /** The mechanism has had its token: it goes on, the MICs are due, or all is complete. */
   #respond(responseToken: Uint8Array | undefined, supportedMech?: string): StepResult {
     const going =
       supportedMech !== undefined && this.#micDue ? NEG_STATES.requestMic : NEG_STATES.acceptIncomplete;
-    if (!this.#context.established) return this.#reply({ negState: going, supportedMech, responseToken });
+    if (!this.inner.established) return this.#reply({ negState: going, supportedMech, responseToken });
     const complete = !this.#micNeeded || this.#micVerified;
     if (complete && this.#micSent) return this.#finish(undefined);
-    const mechListMic = this.#micNeeded ? this.#context.mic(this.#mechTypeList) : undefined;
+    const mechListMic = this.#micNeeded ? this.inner.mic(this.#mechTypeList) : undefined;
     this.#micSent = mechListMic !== undefined;
     const negState = complete ? NEG_STATES.acceptCompleted : going;
     const { token } = this.#reply({ negState, supportedMech, responseToken, mechListMic });
@@ -201,7 +155,7 @@ export class SpnegoAcceptor extends ForwardedMessages implements AcceptedContext
   }
 
   #finish(token: Uint8Array | undefined): StepResult {
-    this.#state = 'done';
+    this.state = 'done';
     return { token, done: true };
   }
 
@@ -211,12 +165,12 @@ export class SpnegoAcceptor extends ForwardedMessages implements AcceptedContext
 
   /** Whether MICs are due and possible: a context without integrity has none (section 5). */
   get #micNeeded(): boolean {
-    return this.#micDue && (this.#context.flags & GSS_FLAGS.integrity) !== 0;
+    return this.#micDue && (this.inner.flags & GSS_FLAGS.integrity) !== 0;
   }
 
   #verifyListMic(mic: Uint8Array): void {
-    if (!this.#context.established) throw brokenMic('it came before the mechanism is complete');
-    if (!isMicOf(this.#context, this.#mechTypeList, mic)) {
+    if (!this.inner.established) throw brokenMic('it came before the mechanism is complete');
+    if (!isMicOf(this.inner, this.#mechTypeList, mic)) {
       throw brokenMic('the list of mechanisms was changed on its way');
     }
     this.#micDue = true;
