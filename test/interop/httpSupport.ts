@@ -65,7 +65,10 @@ export function mark(): string {
   return `?mark=${process.pid}.${++marks}.`;
 }
 
-/** The requests with that query; waits until there are `count`, for Apache logs after it has answered. */
+/**
+ * The requests with that query; waits until there are `count`, for Apache logs after it has answered.
+ * Those of one connection are in their order; two connections may be logged in any.
+ */
 export async function requestsWith(site: ApacheSite, query: string, count: number): Promise<Logged[]> {
   const until = Date.now() + LOG_TIMEOUT_MS;
   while (logged(site, query).length < count && Date.now() < until) await sleep(SETTLE_MS);
@@ -74,13 +77,8 @@ export async function requestsWith(site: ApacheSite, query: string, count: numbe
 }
 
 function logged(site: ApacheSite, query: string): Logged[] {
-  return loggedFrom(site, 0).filter(({ path }) => path.includes(query));
-}
-
-/** The requests in the log from that place on. */
-export function loggedFrom(site: ApacheSite, at: number): Logged[] {
-  const lines = site.accessLog().slice(at).split('\n');
-  return lines.slice(0, -1).map(parseLine);
+  const lines = site.accessLog().split('\n').slice(0, -1);
+  return lines.map(parseLine).filter(({ path }) => path.includes(query));
 }
 
 function parseLine(line: string): Logged {
