@@ -86,6 +86,7 @@ ${loopbackAddresses()
 User ${WEB_USER}
 Group ${WEB_USER}
 ${MODULES.map((name) => `LoadModule ${name}_module ${MODULE_FOLDER}/mod_${name}.so`).join('\n')}
+KeepAliveTimeout 600
 ErrorLog ${folder}/error.log
 LogLevel warn auth_gssapi:debug
 StartServers 1

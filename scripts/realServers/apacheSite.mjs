@@ -15,7 +15,7 @@ const MODULE_FOLDER = '/usr/lib/apache2/modules';
 const MODULES = [
   ...['mpm_event', 'authn_core', 'authn_file', 'authz_core', 'authz_user', 'auth_basic', 'auth_gssapi'],
   ...['alias', 'cgid', 'dir', 'env', 'filter', 'headers', 'include', 'mime', 'rewrite', 'socache_shmcb'],
-  ...['session', 'session_cookie', 'ssl', 'proxy', 'proxy_connect', 'proxy_http'],
+  ...['session', 'session_cookie', 'ssl', 'proxy', 'proxy_connect', 'proxy_http', 'log_forensic'],
 ];
 const WEB_USER = 'www-data';
 /** Open tunnels of the proxy would hold it for seconds. */
@@ -54,6 +54,7 @@ export async function startApacheSite(realm) {
     ...facts,
     errorLog: () => textOf(`${facts.dir}/error.log`),
     accessLog: () => textOf(`${facts.dir}/access.log`),
+    requestLog: () => textOf(`${facts.dir}/request.log`),
     stop: () => apache.stop('SIGTERM', STOP_MS),
   };
 }
@@ -117,15 +118,16 @@ Group ${WEB_USER}
 ${MODULES.map((name) => `LoadModule ${name}_module ${MODULE_FOLDER}/mod_${name}.so`).join('\n')}
 ErrorLog ${dir}/error.log
 LogLevel warn auth_gssapi:debug
-LogFormat "%{local}p %{remote}p %m %<U%<q %>s %{Cookie}i %{Authorization}i" authorizations
+LogFormat "%<{forensic-id}n %{local}p %{remote}p %m %<U%<q %>s %{Cookie}i %{Authorization}i" authorizations
 CustomLog ${dir}/access.log authorizations
+ForensicLog ${dir}/request.log
 StartServers 1
 ThreadsPerChild 128
 MinSpareThreads 1
 MaxSpareThreads 256
 MaxRequestWorkers 256
 ThreadLimit 128
-KeepAliveTimeout 60
+KeepAliveTimeout 600
 MaxKeepAliveRequests 0
 TypesConfig /dev/null
 AddType text/plain .shtml .html

@@ -3,12 +3,13 @@
  * of them, and MIT's acceptors let clients without bindings in.
  */
 
-import { mkdirSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { certificates } from './apacheTls.mjs';
-import { freePort, tcpListening } from './ports.mjs';
-import { start, textOf } from './processes.mjs';
+import { start } from './processes.mjs';
 
+/** The ports that it has bound, in the order of its arguments. */
+const PORTS = /^ports (\d+) (\d+)$/m;
 const PROGRAM = fileURLToPath(new URL('bindingServer.py', import.meta.url));
 
 /**
@@ -17,11 +18,8 @@ const PROGRAM = fileURLToPath(new URL('bindingServer.py', import.meta.url));
  */
 export async function startBindingServer(realm) {
   const tls = await certificates(realm);
-  const ports = { rsa: await freePort(), ecdsa: await freePort() };
-  const folder = `${realm.dir}/binding-${ports.rsa}`;
-  mkdirSync(folder, { recursive: true });
-  const log = `${folder}/output.log`;
-  const words = [argument(ports.rsa, tls.rsa), argument(ports.ecdsa, tls.ecdsa)];
+  const folder = mkdtempSync(`${realm.dir}/binding-`);
+  const words = [tls.rsa, tls.ecdsa].map(({ certificate, key, hash }) => [certificate, key, hash].join(':'));
   const server = await start('/usr/bin/python3', [PROGRAM, ...words], {
     env: {
       ...realm.env(),
@@ -29,20 +27,16 @@ export async function startBindingServer(realm) {
       KRB5RCACHENAME: `file2:${folder}/rcache`,
       PYTHONDONTWRITEBYTECODE: '1',
     },
-    log,
+    log: `${folder}/output.log`,
     name: 'bindingServer.py',
-    readyWhen: () => tcpListening(ports.rsa) && tcpListening(ports.ecdsa),
+    readyWhen: (running) => PORTS.test(running.logText()),
   });
+  const [, rsa, ecdsa] = PORTS.exec(server.logText()) ?? [];
   return {
     ca: tls.ca,
-    rsa: `https://localhost:${ports.rsa}`,
-    ecdsa: `https://localhost:${ports.ecdsa}`,
-    log: () => textOf(log),
+    rsa: `https://localhost:${rsa}`,
+    ecdsa: `https://localhost:${ecdsa}`,
+    log: () => server.logText(),
     stop: () => server.stop(),
   };
-}
-
-/** @param {number} port @param {import('./index.mjs').CertificateFiles} files */
-function argument(port, { certificate, key, hash }) {
-  return [port, certificate, key, hash].join(':');
 }

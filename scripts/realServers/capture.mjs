@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { mustRun, start } from './processes.mjs';
 
 const MARKER_INTERVAL_MS = 50;
-const FLUSH_LIMIT_MS = 10_000;
+const FLUSH_LIMIT_MS = 60_000;
 
 /**
  * Starts recording what goes to and from the ports on the loopback interface.

@@ -3,8 +3,9 @@
  * otherwise the Error says what to run. Nothing that Debian installs is left running on its default ports.
  */
 
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { mustRun, run } from './processes.mjs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { run, textOf } from './processes.mjs';
 
 /** What `npm run demo` needs. */
 export const DEMO_PACKAGES = Object.freeze([
@@ -40,7 +41,13 @@ export const INTEROP_PACKAGES = Object.freeze([
 ]);
 
 const POLICY = '/usr/sbin/policy-rc.d';
+const POLICY_MARK = '# while krb5-client installs packages: process ';
 const APT_TIMEOUT_MS = 15 * 60_000;
+/** How long another apt-get or another run of ours is waited for. */
+const BUSY_LIMIT_MS = 15 * 60_000;
+/** Times that an apt-get which fails for another reason is run: a mirror may fail once. */
+const APT_ATTEMPTS = 4;
+const APT_PAUSE_MS = 5000;
 const APT_ENV = {
   ...process.env,
   DEBIAN_FRONTEND: 'noninteractive',
@@ -95,30 +102,65 @@ async function missingPackages(packages) {
 
 /** @param {string[]} packages */
 async function install(packages) {
-  const lock = ['-o', 'DPkg::Lock::Timeout=300'];
-  const options = { env: APT_ENV, timeoutMs: APT_TIMEOUT_MS };
   await withoutServiceStarts(async () => {
-    await mustRun('apt-get', ['update', '-q', ...lock], options);
-    await mustRun(
-      'apt-get',
-      ['install', '-y', '-q', '--no-install-recommends', ...lock, ...packages],
-      options,
-    );
+    await aptGet(['install', '-y', '--no-install-recommends', ...packages]);
   });
 }
 
-/** policy-rc.d (status 101) keeps the packages' scripts from starting services. @param {() => Promise<void>} work */
+/**
+ * `apt-get update`, then apt-get with the arguments. Another one that has a lock is waited for; after another failure
+ * both are run again, once what a killed one has left half installed is configured.
+ * @param {readonly string[]} args @param {{cwd?: string}} [where]
+ */
+export async function aptGet(args, where = {}) {
+  const options = { ...where, env: APT_ENV, timeoutMs: APT_TIMEOUT_MS };
+  const settings = ['-q', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::Retries=3'];
+  const deadline = Date.now() + BUSY_LIMIT_MS;
+  for (let failures = 0; ; await sleep(APT_PAUSE_MS)) {
+    const update = await run('apt-get', ['update', ...settings], options);
+    const { status, stderr } = await run('apt-get', [...args, ...settings], options);
+    if (status === 0) return;
+    const problems = update.stderr + stderr;
+    if (problems.includes('dpkg --configure -a')) await run('dpkg', ['--configure', '-a'], options);
+    const busy = /Could not get lock|Unable to (?:acquire|lock)/.test(problems) && Date.now() < deadline;
+    if (!busy && ++failures === APT_ATTEMPTS) {
+      throw new Error(`apt-get ${args.join(' ')}: status ${status}\n${problems}`);
+    }
+  }
+}
+
+/**
+ * policy-rc.d (status 101) keeps the packages' scripts from starting services. Ours names its process, and there is one for
+ * all runs: that of another run is waited for, that of a run that was killed replaced.
+ * @param {() => Promise<void>} work
+ */
 async function withoutServiceStarts(work) {
-  if (existsSync(POLICY)) return work(); // the machine has its own policy
+  const deadline = Date.now() + BUSY_LIMIT_MS;
+  for (; !policyMade(); await sleep(APT_PAUSE_MS)) {
+    const ours = textOf(POLICY).includes(POLICY_MARK);
+    if (!ours || Date.now() > deadline) return work(); // the machine has its own policy
+  }
   const remove = () => rmSync(POLICY, { force: true });
-  writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { flag: 'wx' });
-  chmodSync(POLICY, 0o755);
   process.once('exit', remove);
   try {
     await work();
   } finally {
     process.off('exit', remove);
     remove();
+  }
+}
+
+/** False when there is one that a process still needs, or one that is not ours. */
+function policyMade() {
+  const [, owner] = textOf(POLICY).split(POLICY_MARK);
+  if (owner !== undefined && !existsSync(`/proc/${parseInt(owner, 10)}`)) rmSync(POLICY, { force: true });
+  try {
+    const script = `#!/bin/sh\n${POLICY_MARK}${process.pid}\nexit 101\n`;
+    writeFileSync(POLICY, script, { flag: 'wx', mode: 0o755 });
+    return true;
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
+    return false;
   }
 }
 

@@ -3,16 +3,15 @@
  * are downloaded and unpacked into a folder.
  */
 
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { ensurePackages } from './debian.mjs';
+import { aptGet, ensurePackages } from './debian.mjs';
 import { socketListening } from './ports.mjs';
 import { mustRun, run, start, textOf } from './processes.mjs';
 import { kcmKrb5Conf } from './sssdKcm.mjs';
 
 /** What is unpacked, together with the packages of Heimdal that these depend on. */
 const PACKAGES = ['heimdal-clients', 'heimdal-kcm'];
-const DOWNLOAD_TIMEOUT_MS = 5 * 60_000;
 
 /**
  * Heimdal's client programs, which use the realm's krb5.conf.
@@ -58,7 +57,9 @@ async function unpacked(folder) {
     for (const name of names) known.add(name);
   }
   await ensurePackages([...others]);
-  for (const file of packageFiles(folder)) await mustRun('dpkg-deb', ['-x', `${folder}/${file}`, root]);
+  const unpacking = `${folder}/unpacking`;
+  for (const file of packageFiles(folder)) await mustRun('dpkg-deb', ['-x', `${folder}/${file}`, unpacking]);
+  renameSync(unpacking, root);
   return root;
 }
 
@@ -77,14 +78,11 @@ function packageFiles(folder) {
  * @param {string} folder @param {string[]} names
  */
 async function downloadedDependencies(folder, names) {
-  const options = { cwd: folder, timeoutMs: DOWNLOAD_TIMEOUT_MS };
-  const before = new Set(packageFiles(folder));
-  if ((await run('apt-get', ['download', '-q', ...names], options)).status !== 0) {
-    await mustRun('apt-get', ['update', '-q'], options);
-    await mustRun('apt-get', ['download', '-q', ...names], options);
-  }
+  const download = ['download', '-q', ...names];
+  if ((await run('apt-get', download, { cwd: folder })).status !== 0) await aptGet(download, { cwd: folder });
   const found = new Set();
-  for (const file of packageFiles(folder).filter((name) => !before.has(name))) {
+  const files = packageFiles(folder).filter((file) => names.includes(file.split('_')[0] ?? ''));
+  for (const file of files) {
     const { stdout } = await mustRun('dpkg-deb', ['-f', `${folder}/${file}`, 'Depends']);
     const packages = stdout.split(',').map((one) => one.trim().split(/[\s|:(]/)[0] ?? '');
     for (const name of packages.filter((one) => one.startsWith('lib'))) found.add(name);
@@ -104,7 +102,7 @@ function heimdalEnv(realm, root) {
  * @returns {Promise<import('./index.mjs').KcmDaemon>}
  */
 async function startKcm(realm, root, env) {
-  const folder = `${realm.dir}/heimdal-kcm`;
+  const folder = mkdtempSync(`${realm.dir}/heimdal-kcm-`);
   const socket = `${folder}/run/.heim_org.h5l.kcm-socket`;
   mkdirSync(`${folder}/run`, { recursive: true });
   const script = [

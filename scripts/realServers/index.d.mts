@@ -12,7 +12,7 @@ export interface RunOptions {
   env?: Record<string, string | undefined>;
   cwd?: string;
   input?: string | Uint8Array;
-  /** Default 60,000; the program is then killed. */
+  /** Default 120,000; the program is then killed. */
   timeoutMs?: number;
 }
 
@@ -220,8 +220,10 @@ export interface ApacheSiteFacts {
 }
 export interface ApacheSite extends ApacheSiteFacts {
   errorLog(): string;
-  /** One line a request: local port, remote port, method, path, status, Cookie, Authorization. */
+  /** One line a request, written after the answer: id, local port, remote port, method, path, status, Cookie, Authorization. */
   accessLog(): string;
+  /** A line for each request that has come, written before the answer: `+`, id, `|` and the request. (Others begin with `-`.) */
+  requestLog(): string;
   stop(): Promise<void>;
 }
 export function startApacheSite(realm: AttachedRealm): Promise<ApacheSite>;
@@ -232,6 +234,7 @@ export interface BindingServer {
   /** `https://localhost:<port>`, with the RSA and the ECDSA certificate. */
   rsa: string;
   ecdsa: string;
+  /** One line an answer, written before it: port, path, status, body. */
   log(): string;
   stop(): Promise<void>;
 }

@@ -4,6 +4,7 @@
  * process has started (the facts travel as JSON).
  */
 
+import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { faketimeEnv } from './debian.mjs';
@@ -19,6 +20,8 @@ const PATH = `${process.env.PATH ?? ''}:/usr/sbin:/usr/bin:/sbin:/bin`;
 /** @typedef {import('./index.mjs').RunningKdc} RunningKdc */
 /** @typedef {import('./processes.mjs').RunOptions} RunOptions */
 
+/** No other process of the run has it, as it may have this one's id. */
+const instance = randomBytes(4).toString('hex');
 let counter = 0;
 
 /** A new folder that servers running as another user can reach; removed when this process ends. */
@@ -198,7 +201,7 @@ function clientOf(facts, krb5Conf) {
   return {
     env,
     /** @type {import('./index.mjs').AttachedRealm['newCcache']} */
-    newCcache: () => `FILE:${facts.dir}/cc/${process.pid}-${++counter}`,
+    newCcache: () => `FILE:${facts.dir}/cc/${instance}-${++counter}`,
     /** @type {import('./index.mjs').AttachedRealm['run']} */
     run: (command, args, options = {}) => {
       const { ccache, faketime, env: more, ...rest } = options;

@@ -13,9 +13,6 @@ const LOWEST_PORT = 20_000;
 const HIGHEST_PORT = 32_000;
 const ATTEMPTS = 200;
 
-/** @type {Set<number>} */
-const handedOut = new Set();
-
 /** Loopback addresses of this machine: 127.0.0.1, and ::1 unless IPv6 is off. */
 export function loopbackAddresses() {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
@@ -27,16 +24,26 @@ export function hostPort(address, port) {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** A port free on UDP and TCP on every loopback address; never the same one twice. */
+/** A port free on UDP and TCP on every loopback address; never the same one twice, also by runs side by side. */
 export async function freePort() {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const port = LOWEST_PORT + Math.floor(Math.random() * (HIGHEST_PORT - LOWEST_PORT));
-    if (!handedOut.has(port) && (await isFree(port))) {
-      handedOut.add(port);
-      return port;
-    }
+    if ((await reserved(port)) && (await isFree(port))) return port;
   }
   throw new Error(`no free port between ${LOWEST_PORT} and ${HIGHEST_PORT} on the loopback addresses`);
+}
+
+/**
+ * Takes the port for this process, until it ends however it does: by a socket in Linux's abstract namespace, which no
+ * server's binding meets. False where a process has it already.
+ * @param {number} port @returns {Promise<boolean>}
+ */
+function reserved(port) {
+  return new Promise((resolve) => {
+    const claim = createServer().unref();
+    claim.once('error', () => resolve(false));
+    claim.listen({ path: `\0krb5-client-port-${port}`, exclusive: true }, () => resolve(true));
+  });
 }
 
 /** Whether nobody holds the port, UDP or TCP, on any loopback address. @param {number} port */

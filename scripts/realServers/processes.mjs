@@ -26,7 +26,7 @@ let exitHooked = false;
  * @property {string} log  file that receives stdout and stderr
  * @property {string} [name]  what to call it in errors
  * @property {(process: RunningProcess) => boolean | Promise<boolean>} [readyWhen]  asked every 20 ms
- * @property {number} [timeoutMs]  limit of readyWhen; default 20 s
+ * @property {number} [timeoutMs]  limit of readyWhen; default 60 s
  */
 
 /** One started process. */
@@ -123,7 +123,7 @@ export async function start(command, args, options) {
 }
 
 /** @param {RunningProcess} started @param {StartOptions} options */
-async function ready(started, { readyWhen = () => true, timeoutMs = 20_000 }) {
+async function ready(started, { readyWhen = () => true, timeoutMs = 60_000 }) {
   const deadline = Date.now() + timeoutMs;
   while (started.alive && Date.now() < deadline) {
     if (await readyWhen(started)) return;
@@ -146,7 +146,7 @@ function endOf({ failure, child }) {
  * @property {Record<string, string | undefined>} [env]  the whole environment
  * @property {string} [cwd]
  * @property {string | Uint8Array} [input]  standard input; empty when absent
- * @property {number} [timeoutMs]  default 60 s; the process is then killed and `status` is null
+ * @property {number} [timeoutMs]  default 120 s; the process is then killed and `status` is null
  */
 
 /**
@@ -160,7 +160,7 @@ export function run(command, args, options = {}) {
     const child = spawn(command, args, { cwd: options.cwd, env: options.env ?? process.env, detached: true });
     const tracked = new RunningProcess(child, command, '');
     running.add(tracked);
-    const timer = setTimeout(() => tracked.signal('SIGKILL'), options.timeoutMs ?? 60_000);
+    const timer = setTimeout(() => tracked.signal('SIGKILL'), options.timeoutMs ?? 120_000);
     /** @type {Buffer[]} */
     const out = [];
     /** @type {Buffer[]} */
@@ -206,7 +206,7 @@ export function removeAtExit(folder) {
 /** @param {string} folder */
 export function removeFolder(folder) {
   temporaryFolders.delete(folder);
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 }
 
 /** @param {string} file */
@@ -247,7 +247,7 @@ function removeTemporaryFolders() {
 
 /** Waits (bounded) until no process of the group is left. @param {number | undefined} pid */
 async function groupGone(pid) {
-  for (let attempt = 0; pid !== undefined && attempt < 100; attempt++) {
+  for (let attempt = 0; pid !== undefined && attempt < 500; attempt++) {
     try {
       process.kill(-pid, 0);
     } catch {

@@ -4,7 +4,7 @@
  */
 
 import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { freePort, tcpListening } from './ports.mjs';
+import { freePort } from './ports.mjs';
 import { mustRun, start, textOf } from './processes.mjs';
 
 const HELPER = '/usr/lib/squid/negotiate_kerberos_auth';
@@ -23,7 +23,7 @@ export async function startProxy(realm) {
   chmodSync(`${folder}/http.keytab`, 0o600);
   await mustRun('chown', ['-R', USER, folder]);
   writeFileSync(`${folder}/squid.conf`, configuration(realm, folder, port));
-  const squid = await start('squid', ['-N', '-f', `${folder}/squid.conf`, '-n', `test${port}`], {
+  const squid = await start('squid', ['-N', '-d', '1', '-f', `${folder}/squid.conf`, '-n', `test${port}`], {
     env: {
       PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
       LC_ALL: 'C.UTF-8',
@@ -31,12 +31,12 @@ export async function startProxy(realm) {
       KRB5RCACHENAME: `file2:${folder}/rcache/http`,
     },
     log: `${folder}/output.log`,
-    readyWhen: () => tcpListening(port),
+    readyWhen: (running) => running.logText().includes('Accepting HTTP Socket connections'),
   });
   return {
     url: `http://localhost:${port}`,
     accessLog: () => textOf(`${folder}/log/access.log`),
-    log: () => textOf(`${folder}/log/cache.log`) + textOf(`${folder}/output.log`),
+    log: () => squid.logText(),
     stop: () => squid.stop('SIGKILL'),
   };
 }
@@ -46,9 +46,10 @@ function configuration(realm, folder, port) {
   return `http_port 127.0.0.1:${port}
 pid_filename none
 coredump_dir ${folder}
-cache_log ${folder}/log/cache.log
+cache_log /dev/null
 logformat users %>a %rm %ru %>Hs %un
 access_log stdio:${folder}/log/access.log users
+strip_query_terms off
 cache deny all
 shutdown_lifetime 0 seconds
 visible_hostname localhost

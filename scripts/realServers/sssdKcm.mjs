@@ -3,7 +3,7 @@
  * can be reached from everywhere.
  */
 
-import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { socketListening } from './ports.mjs';
 import { start, textOf } from './processes.mjs';
 
@@ -14,7 +14,7 @@ const DAEMON = '/usr/libexec/sssd/sssd_kcm';
  * @returns {Promise<import('./index.mjs').KcmDaemon>}
  */
 export async function startSssdKcm(realm) {
-  const folder = `${realm.dir}/sssd-kcm`;
+  const folder = mkdtempSync(`${realm.dir}/sssd-kcm-`);
   const socket = `${folder}/run/.heim_org.h5l.kcm-socket`;
   layOut(folder, socket);
   const daemon = await start('unshare', ['-m', 'bash', '-c', namespaceScript(folder)], {
