@@ -45,6 +45,7 @@ export type ClientErrorCode =
   | 'ERR_ETYPE_UNSUPPORTED'
   | 'ERR_KEY_LENGTH'
   | 'ERR_PASSWORD_ENCODING'
+  | 'ERR_CRYPTO_REFUSED'
   // TransportError
   | 'ERR_KDC_UNREACHABLE'
   | 'ERR_KDC_UNKNOWN'

@@ -1,7 +1,8 @@
 /**
  * Writes DER (X.690 section 10) from the last octet to the first, so that every length is known when its turn comes and
- * nothing is copied twice. A test holds its output against asn1js.
+ * nothing is copied twice. What held octets is overwritten when it is no longer needed, for messages hold keys. A test holds its output against asn1js.
  */
+import { wipe } from '../bytes.js';
 
 /** Collects one value. Write the parts of a sequence in reverse order. */
 export class DerWriter {
@@ -39,16 +40,22 @@ export class DerWriter {
     this.prependOctet(identifier);
   }
 
-  /** What has been written, in an array of its own. */
-  octets(): Uint8Array {
-    return this.#octets.slice(this.#start);
+  /** What has been written, in an array of its own; the writer is empty afterwards. */
+  finish(): Uint8Array {
+    const written = this.#octets.subarray(this.#start);
+    const octets = new Uint8Array(written);
+    wipe(written);
+    this.#start = this.#octets.length;
+    return octets;
   }
 
   #reserve(count: number): void {
     if (count <= this.#start) return;
     const used = this.mark;
     const grown = new Uint8Array(Math.max(2 * this.#octets.length, used + count + 512));
-    grown.set(this.#octets.subarray(this.#start), grown.length - used);
+    const written = this.#octets.subarray(this.#start);
+    grown.set(written, grown.length - used);
+    wipe(written);
     this.#octets = grown;
     this.#start = grown.length - used;
   }

@@ -103,7 +103,7 @@ export function asn1Module<All extends Declarations>(declarations: All): Asn1Mod
     encode(name, value) {
       const writer = new DerWriter();
       compile(name).write(value, writer, asn1Name(declarations[name]!));
-      return writer.octets();
+      return writer.finish();
     },
     decode(name, octets, options) {
       const codec = compile(name);

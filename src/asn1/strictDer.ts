@@ -5,6 +5,7 @@
  * by what is let through here.
  */
 import { ProtocolError } from '../errors.js';
+import { readLength } from './derLength.js';
 
 export const UNIVERSAL = 0;
 
@@ -62,7 +63,7 @@ function checkValue(walk: Walk, start: number, limit: number, depth: number): nu
   if (depth > MAX_DEPTH) throw malformed(what, `nested deeper than ${MAX_DEPTH}`);
   if (limit - start < 2) throw malformed(what, 'truncated');
   const identifier = octets[start]!;
-  const { length, begin } = readLength(walk, start + 1, limit);
+  const { length, begin } = shortestLength(walk, start + 1);
   const end = begin + length;
   if (end > limit) throw malformed(what, 'a value reaches beyond the end of what holds it');
   checkTag(walk, identifier, length);
@@ -73,21 +74,13 @@ function checkValue(walk: Walk, start: number, limit: number, depth: number): nu
 }
 
 /** Length octets at `offset`, in the shortest form (X.690 section 10.1). */
-function readLength(
-  { octets, what }: Walk,
-  offset: number,
-  limit: number,
-): { length: number; begin: number } {
-  const first = octets[offset]!;
-  if (first < 0x80) return { length: first, begin: offset + 1 };
-  const count = first & 0x7f;
-  if (count === 0) throw malformed(what, 'indefinite length');
-  if (count > 4 || offset + 1 + count > limit)
-    throw malformed(what, 'a length that is too long or truncated');
-  let length = 0;
-  for (let i = 1; i <= count; i++) length = length * 256 + octets[offset + i]!;
-  if (length < 0x80 || octets[offset + 1] === 0) throw malformed(what, 'length is not minimal');
-  return { length, begin: offset + 1 + count };
+function shortestLength({ octets, what }: Walk, offset: number): { length: number; begin: number } {
+  const read = readLength(octets, offset);
+  if (read === undefined) throw malformed(what, 'a length that is indefinite, too long or truncated');
+  const long = read.begin - offset > 1;
+  if (long && (read.length < 0x80 || octets[offset + 1] === 0))
+    throw malformed(what, 'length is not minimal');
+  return read;
 }
 
 function checkTag({ what }: Walk, identifier: number, length: number): void {

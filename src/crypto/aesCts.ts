@@ -3,6 +3,7 @@
  * The initial vector is always zero: no message here carries cipher state over. One block is plain CBC; otherwise the last
  * two ciphertext blocks are swapped, even when the last one is whole, and the last is cut to the plaintext's length.
  */
+import { wipe } from '../bytes.js';
 import { AES_BLOCK_LENGTH, type Primitives, ZERO_IV } from './primitives.js';
 
 /**
@@ -28,6 +29,7 @@ export function ctsEncrypt(
     offset += part.length;
   }
   const ciphertext = primitives.aesCbcEncrypt(key, ZERO_IV, plaintext);
+  wipe(plaintext);
   swapLastBlocks(ciphertext, length);
   return ciphertext.subarray(0, length + room);
 }

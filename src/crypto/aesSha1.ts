@@ -2,7 +2,7 @@
  * aes128-cts-hmac-sha1-96 and aes256-cts-hmac-sha1-96: the simplified profile of RFC 3961 section 5.3 with the parameters
  * of RFC 3962 section 6. A ciphertext is E(Ke, confounder | plaintext) | HMAC(Ki, confounder | plaintext)[0..12].
  */
-import { equalBytes, utf8 } from '../bytes.js';
+import { equalBytes, utf8, wipe } from '../bytes.js';
 import { ctsDecrypt, ctsEncrypt } from './aesCts.js';
 import { deriveKey, usageConstant } from './derive.js';
 import {
@@ -32,7 +32,9 @@ export function aesSha1(facts: EncryptionTypeFacts, primitives: Primitives): Enc
     async stringToKey(password, salt, params, policy) {
       const iterations = iterationCount(params, facts.defaultIterations, policy);
       const seed = await primitives.pbkdf2('sha1', password, salt, iterations, facts.seedLength);
-      return deriveKey(primitives, seed, KERBEROS);
+      const key = deriveKey(primitives, seed, KERBEROS);
+      wipe(seed);
+      return key;
     },
 
     randomToKey: (seed) => identityRandomToKey(facts, seed),
@@ -63,7 +65,10 @@ export function aesSha1(facts: EncryptionTypeFacts, primitives: Primitives): Enc
     // one octet in RFC 3962 section 6 would leave it at 20 octets.
     prf(key, octets) {
       const block = primitives.digest('sha1', octets).subarray(0, AES_BLOCK_LENGTH);
-      return primitives.aesCbcEncrypt(deriveKey(primitives, key, PRF), ZERO_IV, block);
+      const prfKey = deriveKey(primitives, key, PRF);
+      const output = primitives.aesCbcEncrypt(prfKey, ZERO_IV, block);
+      wipe(prfKey);
+      return output;
     },
   };
 }

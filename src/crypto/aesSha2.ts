@@ -2,7 +2,7 @@
  * aes128-cts-hmac-sha256-128 and aes256-cts-hmac-sha384-192 (RFC 8009). A ciphertext is C | HMAC(Ki, IV | C) cut to the
  * checksum's length, C = E(Ke, confounder | plaintext): the checksum is verified before anything is decrypted.
  */
-import { concat, equalBytes, utf8 } from '../bytes.js';
+import { concat, equalBytes, utf8, wipe } from '../bytes.js';
 import { ctsDecrypt, ctsEncrypt } from './aesCts.js';
 import { kdfHmacSha2, usageConstant } from './derive.js';
 import {
@@ -43,7 +43,9 @@ export function aesSha2(facts: AesSha2Facts, primitives: Primitives): Encryption
       const iterations = iterationCount(params, facts.defaultIterations, policy);
       const saltp = concat(saltPrefix, salt);
       const seed = await primitives.pbkdf2(hash, password, saltp, iterations, facts.seedLength);
-      return kdfHmacSha2(primitives, hash, seed, KERBEROS, facts.keyLength);
+      const key = kdfHmacSha2(primitives, hash, seed, KERBEROS, facts.keyLength);
+      wipe(seed);
+      return key;
     },
 
     randomToKey: (seed) => identityRandomToKey(facts, seed),

@@ -46,6 +46,7 @@ export function md4(data: Uint8Array): Uint8Array {
   const digest = new Uint8Array(16);
   const out = new DataView(digest.buffer);
   for (let i = 0; i < 4; i++) out.setInt32(4 * i, state[i]!, true);
+  state.fill(0);
   return digest;
 }
 

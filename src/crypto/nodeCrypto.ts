@@ -1,7 +1,13 @@
 /**
  * The crypto provider on the runtime's own `node:crypto`. The module is looked up through process.getBuiltinModule
  * (Node.js 20.16 and later, and runtimes that imitate it): no import, so that bundles for other runtimes need none.
+ *
+ * OpenSSL may refuse an algorithm: in FIPS mode, or by its configuration. MD5 is computed by noble then, like the rest of
+ * RC4, which `allow_rc4` allows by name; the hash of channel bindings (RFC 4121 section 4.1.1.2) protects nothing. What
+ * else is refused is an error.
  */
+import { CryptoError } from '../errors.js';
+import { noblePrimitives } from './noble.js';
 import { type Primitives, requireWholeBlocks } from './primitives.js';
 import { pooledRandom } from './randomPool.js';
 
@@ -69,31 +75,68 @@ function primitivesOf(crypto: NodeCrypto): Primitives {
     name: 'node',
     aesCbcEncrypt(key, iv, data) {
       requireWholeBlocks(data);
-      return blocks(crypto.createCipheriv(aesName(key), key, iv), data);
+      return permitted('AES-CBC', () => blocks(crypto.createCipheriv(aesName(key), key, iv), data));
     },
     aesCbcDecrypt(key, iv, data) {
       requireWholeBlocks(data);
-      return blocks(crypto.createDecipheriv(aesName(key), key, iv), data);
+      return permitted('AES-CBC', () => blocks(crypto.createDecipheriv(aesName(key), key, iv), data));
     },
     aesCbcDecrypter(key, iv) {
-      const decipher = crypto.createDecipheriv(aesName(key), key, iv);
+      const decipher = permitted('AES-CBC', () => crypto.createDecipheriv(aesName(key), key, iv));
       decipher.setAutoPadding(false);
       return (data) => {
         requireWholeBlocks(data);
         return plain(decipher.update(data));
       };
     },
-    hmac: (hash, key, ...parts) => digestOf(crypto.createHmac(hash, key), parts),
-    digest: (hash, ...parts) => digestOf(crypto.createHash(hash), parts),
+    hmac: (hash, key, ...parts) =>
+      permitted(
+        `HMAC with ${hash}`,
+        () => digestOf(crypto.createHmac(hash, key), parts),
+        hash === 'md5' ? () => noblePrimitives.hmac(hash, key, ...parts) : undefined,
+      ),
+    digest: (hash, ...parts) =>
+      permitted(
+        hash,
+        () => digestOf(crypto.createHash(hash), parts),
+        hash === 'md5' ? () => noblePrimitives.digest(hash, ...parts) : undefined,
+      ),
     pbkdf2: (hash, password, salt, iterations, length) =>
-      new Promise((resolve, reject) => {
+      new Promise<Uint8Array>((resolve, reject) => {
         crypto.pbkdf2(password, salt, iterations, length, hash, (error, key) => {
           if (error) reject(error);
           else resolve(plain(key));
         });
+      }).catch((cause) => {
+        throw refused(`PBKDF2 with ${hash}`, cause);
       }),
     randomBytes: pooledRandom((length) => plain(crypto.randomBytes(length))),
   };
+}
+
+/**
+ * What `run` gives, or `portable` where OpenSSL refuses.
+ * @throws CryptoError ERR_CRYPTO_REFUSED when it refuses and there is nothing else
+ */
+function permitted<Result>(what: string, run: () => Result, portable?: () => Result): Result {
+  try {
+    return run();
+  } catch (cause) {
+    if (portable !== undefined) return portable();
+    throw refused(what, cause);
+  }
+}
+
+/** The error for what OpenSSL refuses; wrong arguments stay what they are. */
+function refused(what: string, cause: unknown): unknown {
+  const { code } = (cause ?? {}) as { code?: unknown };
+  if (cause instanceof RangeError || code === 'ERR_INVALID_ARG_TYPE') return cause;
+  return new CryptoError(
+    'ERR_CRYPTO_REFUSED',
+    `the OpenSSL of this runtime refuses ${what}: it is in FIPS mode, or its configuration forbids this; allow it there, ` +
+      'or use keys of another encryption type (permitted_enctypes), and a keytab where PBKDF2 is refused',
+    { cause },
+  );
 }
 
 function aesName(key: Uint8Array): string {

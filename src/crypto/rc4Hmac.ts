@@ -49,14 +49,14 @@ export function rc4Hmac(facts: EncryptionTypeFacts, primitives: Primitives): Enc
       const { encrypted, signed } = messagePieces(confounder, plaintext);
       const tag = hmac(integrityKey, ...signed);
       const whole = concat(tag, ...encrypted);
-      whole.set(rc4(hmac(encryptionKey, tag), whole.subarray(tag.length)), tag.length);
+      whole.set(rc4Once(hmac(encryptionKey, tag), whole.subarray(tag.length)), tag.length);
       return whole;
     },
 
     decrypt(encryptionKey, integrityKey, ciphertext, signOnly) {
       if (ciphertext.length < facts.checksumLength + facts.confounderLength) throw integrityError();
       const tag = ciphertext.subarray(0, facts.checksumLength);
-      const whole = rc4(hmac(encryptionKey, tag), ciphertext.subarray(facts.checksumLength));
+      const whole = rc4Once(hmac(encryptionKey, tag), ciphertext.subarray(facts.checksumLength));
       const signed = withSignOnly(whole, facts.confounderLength, signOnly);
       if (!equalBytes(hmac(integrityKey, ...signed), tag)) throw integrityError();
       return whole.subarray(facts.confounderLength);
@@ -67,6 +67,13 @@ export function rc4Hmac(facts: EncryptionTypeFacts, primitives: Primitives): Enc
     // No RFC has one; MIT krb5's, which Heimdal shares.
     prf: (key, octets) => primitives.hmac('sha1', key, octets),
   };
+}
+
+/** RC4 under the key of one message, which is overwritten. */
+function rc4Once(key: Uint8Array, data: Uint8Array): Uint8Array {
+  const result = rc4(key, data);
+  wipe(key);
+  return result;
 }
 
 /**

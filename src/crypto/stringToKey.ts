@@ -1,4 +1,5 @@
 /** Keys from passwords (string-to-key of RFC 3961 section 3; RFC 3962 section 4, RFC 8009 section 4, RFC 4757 section 2). */
+import { wipe } from '../bytes.js';
 import { encryptionType } from './etypes.js';
 import type { IterationPolicy } from './iterationCount.js';
 import { Key } from './key.js';
@@ -28,5 +29,7 @@ export async function stringToKey(
 ): Promise<Key> {
   const { primitives, ...policy } = options;
   const value = await encryptionType(etype, primitives).stringToKey(password, salt, params, policy);
-  return new Key(etype, value, primitives);
+  const key = new Key(etype, value, primitives);
+  wipe(value);
+  return key;
 }

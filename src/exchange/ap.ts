@@ -13,7 +13,7 @@ import { KEY_USAGES } from '../iana/keyUsages.js';
 import type { AuthorizationData, Checksum } from '../messages/basic.js';
 import { AP_OPTIONS } from '../messages/flags.js';
 import { decode, encode } from '../messages/module.js';
-import { encryptionKey, seal, unseal } from '../messages/sealed.js';
+import { encryptionKey, readAndWipe, seal, unseal } from '../messages/sealed.js';
 import { type Environment, kerberosTime } from './environment.js';
 import { decodeKrbError, kdcError } from './krbError.js';
 import { nameText, principalName } from './principalName.js';
@@ -100,11 +100,18 @@ export function checkApRep(
   }
   const rep = decode('ApRep', octets);
   const plain = unseal(rep.encPart, credential.sessionKey, KEY_USAGES.AP_REP);
+  return readAndWipe(plain, (octets) => apReplyOf(octets, sent, permittedEtypes));
+}
+
+function apReplyOf(plain: Uint8Array, sent: SentApReq, permittedEtypes: readonly number[]): ApReply {
   const { ctime, cusec, subkey, seqNumber } = decode('EncApRepPart', plain, { trailing: true });
   if (ctime !== sent.ctime || cusec !== sent.cusec) {
     throw new ProtocolError('ERR_AP_REP', 'AP-REP.encPart', 'it answers another AP-REQ', RULE);
   }
-  if (subkey !== undefined && ![credential.sessionKey.etype, ...permittedEtypes].includes(subkey.keytype)) {
+  if (
+    subkey !== undefined &&
+    ![sent.credential.sessionKey.etype, ...permittedEtypes].includes(subkey.keytype)
+  ) {
     const problem = `a subkey of ${encryptionTypeName(subkey.keytype)}, which is not permitted`;
     throw new ProtocolError('ERR_REPLY_ETYPE', 'AP-REP.encPart.subkey', problem, 'RFC 4537 section 3');
   }

@@ -24,7 +24,7 @@ import { hasFlag, KDC_OPTIONS } from '../messages/flags.js';
 import type { EncKdcRepPart, KdcRep, KdcReqBody } from '../messages/kdc.js';
 import { decode, encode } from '../messages/module.js';
 import type { PaData } from '../messages/paData.js';
-import { decodeEncKdcRepPart, unseal } from '../messages/sealed.js';
+import { decodeEncKdcRepPart, readAndWipe, unseal } from '../messages/sealed.js';
 import { askKdc, askKey, type Exchange } from './ask.js';
 import { checkReply } from './checkReply.js';
 import { fastAvailable, PA_REQ_ENC_PA_REP, requestProven } from './encPaRep.js';
@@ -275,33 +275,35 @@ function* acceptReply(
   const arrivedMs = environment.nowMs();
   const rep = decode('AsRep', octets);
   const replyKey = yield* findReplyKey(state, rep);
-  const encPart = decodeEncKdcRepPart(unseal(rep.encPart, replyKey, KEY_USAGES.AS_REP));
-  const proven = requestProven(asReq, encPart, replyKey);
-  adoptKdcClock(state, encPart, arrivedMs);
-  checkReply({
-    exchange: 'AS',
-    body,
-    cname: principalName(request.client),
-    crealm: request.client.realm,
-    sname: principalName(state.server),
-    srealm: request.client.realm,
-    addresses: request.addresses ?? [],
-    rep,
-    ticket: decode('Ticket', rep.ticket),
-    encPart,
-    requestProven: proven,
-    now: (arrivedMs + state.offsetMs) / 1000,
-    policy,
+  return readAndWipe(unseal(rep.encPart, replyKey, KEY_USAGES.AS_REP), (plaintext) => {
+    const encPart = decodeEncKdcRepPart(plaintext);
+    const proven = requestProven(asReq, encPart, replyKey);
+    adoptKdcClock(state, encPart, arrivedMs);
+    checkReply({
+      exchange: 'AS',
+      body,
+      cname: principalName(request.client),
+      crealm: request.client.realm,
+      sname: principalName(state.server),
+      srealm: request.client.realm,
+      addresses: request.addresses ?? [],
+      rep,
+      ticket: decode('Ticket', rep.ticket),
+      encPart,
+      requestProven: proven,
+      now: (arrivedMs + state.offsetMs) / 1000,
+      policy,
+    });
+    return {
+      credential: credentialOf(rep, encPart, principalOf(rep.cname, rep.crealm)),
+      kdcTimeOffsetSeconds: Math.round(state.offsetMs / 1000),
+      keyExpiration: encPart.keyExpiration,
+      replyEtype: replyKey.etype,
+      keyVersion: rep.encPart.kvno,
+      preauthType: state.preauth[0]?.padataType,
+      fastAvailable: fastAvailable(encPart),
+    };
   });
-  return {
-    credential: credentialOf(rep, encPart, principalOf(rep.cname, rep.crealm)),
-    kdcTimeOffsetSeconds: Math.round(state.offsetMs / 1000),
-    keyExpiration: encPart.keyExpiration,
-    replyEtype: replyKey.etype,
-    keyVersion: rep.encPart.kvno,
-    preauthType: state.preauth[0]?.padataType,
-    fastAvailable: fastAvailable(encPart),
-  };
 }
 
 /** The key of the enc-part: the one of the pre-authentication, or the one that the reply names. */

@@ -7,7 +7,10 @@ export interface Environment {
    * the same value: it goes into authenticators, which servers refuse to see twice.
    */
   nowMs(): number;
-  /** `count` octets from a cryptographically strong source. */
+  /**
+   * `count` octets from a cryptographically strong source, in an array that nobody else uses: those that become a key are
+   * overwritten once it has copied them.
+   */
   randomBytes(count: number): Uint8Array;
 }
 

@@ -5,7 +5,7 @@
  * The request carries an AP-REQ whose authenticator binds the body by a keyed checksum (key usages 6 and 7) and brings a
  * fresh subkey. The reply comes under that subkey (usage 9), from some KDCs under the session key (usage 8).
  */
-import { printable } from '../bytes.js';
+import { printable, wipe } from '../bytes.js';
 import { Key } from '../crypto/key.js';
 import { CryptoError, ProtocolError } from '../errors.js';
 import type { Credential } from '../formats/credential.js';
@@ -16,10 +16,10 @@ import { KEY_USAGES } from '../iana/keyUsages.js';
 import { PA_DATA_TYPES } from '../iana/paDataTypes.js';
 import type { EncryptedData, HostAddress } from '../messages/basic.js';
 import { hasFlag, KDC_OPTIONS, TICKET_FLAGS } from '../messages/flags.js';
-import type { EncKdcRepPart, KdcReqBody } from '../messages/kdc.js';
+import type { EncKdcRepPart, KdcRep, KdcReqBody } from '../messages/kdc.js';
 import { decode, encode } from '../messages/module.js';
 import type { PaData } from '../messages/paData.js';
-import { decodeEncKdcRepPart, unseal } from '../messages/sealed.js';
+import { decodeEncKdcRepPart, readAndWipe, unseal } from '../messages/sealed.js';
 import { makeApReq } from './ap.js';
 import { askKdc, type Exchange } from './ask.js';
 import { checkReply, isCrossRealmTgt } from './checkReply.js';
@@ -73,35 +73,55 @@ export function* tgsExchange(
   const realm = realmToAsk(request);
   const body = requestBody(request, realm, environment);
   const subkey = freshSubkey(request.tgt.sessionKey, environment);
-  const tgsReq = encode('TgsReq', {
-    pvno: 5,
-    msgType: 12,
-    padata: [paTgsReq(request, body, subkey, environment)],
-    reqBody: body,
-  });
-  const octets = yield* sendWhole(request, realm, tgsReq, environment);
-  const rep = decode('TgsRep', octets);
-  const encPart = openEncPart(rep.encPart, subkey, request.tgt.sessionKey);
+  try {
+    const tgsReq = encode('TgsReq', {
+      pvno: 5,
+      msgType: 12,
+      padata: [paTgsReq(request, body, subkey, environment)],
+      reqBody: body,
+    });
+    const rep = decode('TgsRep', yield* sendWhole(request, realm, tgsReq, environment));
+    const now = environment.nowMs() / 1000 + (request.timeOffsetSeconds ?? 0);
+    return readAndWipe(openEncPart(rep.encPart, subkey, request.tgt.sessionKey), (plaintext) =>
+      accepted(rep, decodeEncKdcRepPart(plaintext), { request, body, now, policy }),
+    );
+  } finally {
+    subkey.wipe();
+  }
+}
+
+/** What a reply is held against. */
+interface Sent {
+  readonly request: TgsRequest;
+  readonly body: KdcReqBody;
+  /** By the KDC's clock, seconds. */
+  readonly now: number;
+  readonly policy: Policy;
+}
+
+/** The credential in a reply, once it passed every check. */
+function accepted(rep: KdcRep, encPart: EncKdcRepPart, { request, body, now, policy }: Sent): Credential {
+  const { tgt, server, secondTicket } = request;
   checkReply({
     exchange: 'TGS',
     body,
-    cname: principalName(request.tgt.client),
-    crealm: request.tgt.client.realm,
-    sname: principalName(request.server),
-    srealm: realm,
-    addresses: body.addresses ?? request.tgt.addresses,
+    cname: principalName(tgt.client),
+    crealm: tgt.client.realm,
+    sname: principalName(server),
+    srealm: body.realm,
+    addresses: body.addresses ?? tgt.addresses,
     rep,
     ticket: decode('Ticket', rep.ticket),
     encPart,
     requestProven: false,
-    now: environment.nowMs() / 1000 + (request.timeOffsetSeconds ?? 0),
+    now,
     policy,
   });
-  const credential = credentialOf(rep, encPart, request.tgt.client, {
-    isSkey: request.secondTicket !== undefined,
-    ...(request.secondTicket === undefined ? {} : { secondTicket: request.secondTicket }),
+  const credential = credentialOf(rep, encPart, tgt.client, {
+    isSkey: secondTicket !== undefined,
+    ...(secondTicket === undefined ? {} : { secondTicket }),
   });
-  return withoutForeignDelegation(credential, request.tgt);
+  return withoutForeignDelegation(credential, tgt);
 }
 
 /** Cross-realm hops of one search; forests deeper than this do not occur. */
@@ -191,7 +211,10 @@ function latestEnd({ kdcOptions, tgt }: TgsRequest): number {
 
 /** A random key of the same type as `key`; all supported types take any octets. */
 export function freshSubkey(key: Key, environment: Environment): Key {
-  return new Key(key.etype, environment.randomBytes(key.value.length));
+  const octets = environment.randomBytes(key.value.length);
+  const subkey = new Key(key.etype, octets);
+  wipe(octets);
+  return subkey;
 }
 
 function paTgsReq(request: TgsRequest, body: KdcReqBody, subkey: Key, environment: Environment): PaData {
@@ -232,12 +255,12 @@ function* sendWhole(
   throw new ProtocolError('ERR_PREAUTH_LOOP', 'TGS exchange', 'the KDC refuses to answer over TCP');
 }
 
-function openEncPart(data: EncryptedData, subkey: Key, sessionKey: Key): EncKdcRepPart {
+function openEncPart(data: EncryptedData, subkey: Key, sessionKey: Key): Uint8Array {
   if (data.etype !== subkey.etype) {
     const problem = `encrypted in ${encryptionTypeName(data.etype)}, our keys are ${encryptionTypeName(subkey.etype)}`;
     throw new ProtocolError('ERR_REPLY_ETYPE', 'TGS-REP.encPart.etype', problem, 'RFC 4120 section 3.3.3');
   }
-  return decodeEncKdcRepPart(openEither(data, subkey, sessionKey));
+  return openEither(data, subkey, sessionKey);
 }
 
 function openEither(data: EncryptedData, subkey: Key, sessionKey: Key): Uint8Array {

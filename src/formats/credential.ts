@@ -39,3 +39,8 @@ export interface Credential {
   /** DER of the second ticket of user-to-user, otherwise empty. */
   readonly secondTicket: Uint8Array;
 }
+
+/** Addresses as they came in a message, which may be overwritten. */
+export function copyOfAddresses(addresses: readonly CredentialAddress[] = []): CredentialAddress[] {
+  return addresses.map(({ addrType, address }) => ({ addrType, address: new Uint8Array(address) }));
+}

@@ -7,8 +7,8 @@ import { Key } from '../crypto/key.js';
 import { FormatError, ProtocolError } from '../errors.js';
 import { KEY_USAGES } from '../iana/keyUsages.js';
 import { decode, encode, type Message } from '../messages/module.js';
-import { encryptionKey, seal, unseal } from '../messages/sealed.js';
-import type { Credential } from './credential.js';
+import { encryptionKey, readAndWipe, seal, unseal } from '../messages/sealed.js';
+import { type Credential, copyOfAddresses } from './credential.js';
 import type { Principal } from './principal.js';
 
 /** How to read a KRB-CRED. */
@@ -35,19 +35,28 @@ type CredInfo = Message<'KrbCredInfo'>;
 export function decodeKirbi(octets: Uint8Array, options: DecodeKirbiOptions = {}): Credential[] {
   try {
     const { tickets, encPart } = decode('KrbCred', octets);
-    const { ticketInfo } = decode('EncKrbCredPart', openPart(encPart, options), { trailing: true });
-    if (tickets.length !== ticketInfo.length) {
-      throw wrong(`${tickets.length} tickets and ${ticketInfo.length} descriptions`, options);
-    }
-    return tickets.map((ticket, i) => credentialOf(ticket, ticketInfo[i]!, options));
+    return openPart(encPart, options, (part) => {
+      const { ticketInfo } = decode('EncKrbCredPart', part, { trailing: true });
+      if (tickets.length !== ticketInfo.length) {
+        throw wrong(`${tickets.length} tickets and ${ticketInfo.length} descriptions`, options);
+      }
+      return tickets.map((ticket, i) => credentialOf(ticket, ticketInfo[i]!, options));
+    });
   } catch (error) {
     throw error instanceof ProtocolError ? wrong(error.message, options) : error;
   }
 }
 
-function openPart(encPart: Message<'EncryptedData'>, options: DecodeKirbiOptions): Uint8Array {
-  if (encPart.etype === 0) return encPart.cipher;
-  if (options.key !== undefined) return unseal(encPart, options.key, KEY_USAGES.KRB_CRED);
+/** What `read` makes of the part. One that is not encrypted stands in the caller's octets, and is left as it is. */
+function openPart<Result>(
+  encPart: Message<'EncryptedData'>,
+  options: DecodeKirbiOptions,
+  read: (part: Uint8Array) => Result,
+): Result {
+  if (encPart.etype === 0) return read(encPart.cipher);
+  if (options.key !== undefined) {
+    return readAndWipe(unseal(encPart, options.key, KEY_USAGES.KRB_CRED), read);
+  }
   throw wrong(`it is encrypted (type ${encPart.etype}); give the session key of the two parties`, options);
 }
 
@@ -67,7 +76,7 @@ function credentialOf(ticket: Uint8Array, info: CredInfo, options: DecodeKirbiOp
     renewTill: info.renewTill ?? 0,
     isSkey: false,
     flags: info.flags ?? 0,
-    addresses: info.caddr ?? [],
+    addresses: copyOfAddresses(info.caddr),
     authData: [],
     ticket,
     secondTicket: new Uint8Array(),

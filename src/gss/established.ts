@@ -271,7 +271,10 @@ const ANOMALIES: Readonly<Record<SequenceAnomaly, string>> = {
 };
 
 /** @throws TypeError for anything but true and false: what happens to be falsy must not send the message in the clear */
-function isSealed({ confidential = true }: WrapOptions): boolean {
+function isSealed(options: WrapOptions): boolean {
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError('options must be an object such as { confidential: false }');
+  const { confidential = true } = options;
   if (typeof confidential !== 'boolean') throw new TypeError('confidential must be true or false');
   return confidential;
 }

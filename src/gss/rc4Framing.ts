@@ -1,4 +1,5 @@
 /** The framing of RFC 2743 section 3.1 around per-message tokens of RFC 4757: [APPLICATION 0] { krb5, token }. */
+import { readLength } from '../asn1/derLength.js';
 import { concat, equalBytes } from '../bytes.js';
 import { badToken, INITIAL_CONTEXT, isFramed, KRB5_OID_OCTETS } from './token.js';
 
@@ -24,7 +25,7 @@ export function rc4FramingLength(octets: number): number {
  * @throws ProtocolError ERR_GSS_TOKEN
  */
 export function readRc4Framing(token: Uint8Array, total: number = token.length): number {
-  const lengthEnd = 2 + lengthOctets(token[1] ?? 0);
+  const lengthEnd = readLength(token, 1)?.begin ?? token.length;
   const start = lengthEnd + MECHANISM.length;
   if (!isFramed(token) || token.length < start)
     throw badToken('token', 'not in the framing of RFC 2743 section 3.1', RC4_RULE);
@@ -34,11 +35,6 @@ export function readRc4Framing(token: Uint8Array, total: number = token.length):
   if (!equalBytes(token.subarray(lengthEnd, start), MECHANISM))
     throw badToken('mechanism', 'not krb5', RC4_RULE);
   return start;
-}
-
-/** Octets of a DER length after its first. */
-function lengthOctets(first: number): number {
-  return first < 0x80 ? 0 : first & 0x7f;
 }
 
 function derLength(length: number): Uint8Array {

@@ -2,6 +2,7 @@
  * Framing of GSS-API tokens: mechanism-independent framing of initial tokens (RFC 2743 section 3.1) with the krb5
  * mechanism's token identifiers (RFC 4121 section 4.1).
  */
+import { readLength } from '../asn1/derLength.js';
 import { constructed, DerWriter } from '../asn1/derWriter.js';
 import { concat, toHex } from '../bytes.js';
 import { ProtocolError } from '../errors.js';
@@ -39,7 +40,7 @@ export function frameInitialToken(oidOctets: Uint8Array, rest: Uint8Array): Uint
   writer.prepend(oidOctets);
   writer.tag(OID_TAG, oid);
   writer.tag(INITIAL_CONTEXT, 0);
-  return writer.octets();
+  return writer.finish();
 }
 
 /** A krb5 token: identifier and message in the framing of RFC 2743. */
@@ -82,14 +83,11 @@ function readElement(
   place: string,
 ): { value: Uint8Array; rest: Uint8Array } {
   if (octets[0] !== tag) throw badToken(place, 'not in the framing of RFC 2743 section 3.1');
-  const first = octets[1] ?? 0x80;
-  const count = first < 0x80 ? 0 : first & 0x7f;
-  if (first === 0x80 || count > 4 || octets.length < 2 + count) throw badToken(place, 'bad length');
-  let length = first < 0x80 ? first : 0;
-  for (let i = 0; i < count; i++) length = length * 256 + octets[2 + i]!;
-  const start = 2 + count;
-  if (length > octets.length - start) throw badToken(place, 'truncated');
-  return { value: octets.subarray(start, start + length), rest: octets.subarray(start + length) };
+  const header = readLength(octets, 1);
+  if (header === undefined) throw badToken(place, 'bad length');
+  const end = header.begin + header.length;
+  if (end > octets.length) throw badToken(place, 'truncated');
+  return { value: octets.subarray(header.begin, end), rest: octets.subarray(end) };
 }
 
 /** The error for a token that is not what it should be. */

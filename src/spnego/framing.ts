@@ -2,6 +2,7 @@
  * What both sides of SPNEGO share: the framing of the first token (RFC 2743 section 3.1, RFC 4178 section 4.2), the tokens of
  * other mechanisms by their framing, and the list of mechanisms with its MIC.
  */
+import { readLength } from '../asn1/derLength.js';
 import { utf8 } from '../bytes.js';
 import type { MessageContext } from '../gss/securityContext.js';
 import { frameInitialToken, isFramed } from '../gss/token.js';
@@ -33,7 +34,7 @@ export function readOffer(token: Uint8Array): Offer {
   if (framedMechanism(token) !== SPNEGO_OID)
     throw brokenToken('NegTokenInit', 'the framing names no SPNEGO', RULE);
   const start = contentsStart(token);
-  if (token.length - start !== framedLength(token))
+  if (token.length - start !== readLength(token, 1)?.length)
     throw brokenToken('NegTokenInit', 'the framing has another length', RULE);
   const message = decode('NegotiationToken', token.subarray(start + 2 + SPNEGO_OID_OCTETS.length));
   if ('negTokenInit' in message) return readInit(message.negTokenInit);
@@ -63,11 +64,5 @@ export function isNtlm(token: Uint8Array): boolean {
 
 /** Where the contents begin: behind the tag and the octets of the length. */
 function contentsStart(token: Uint8Array): number {
-  const first = token[1] ?? 0;
-  return first < 0x80 ? 2 : 2 + (first & 0x7f);
-}
-
-function framedLength(token: Uint8Array): number {
-  const octets = token.subarray(2, contentsStart(token));
-  return octets.length === 0 ? (token[1] ?? 0) : octets.reduce((length, octet) => length * 256 + octet, 0);
+  return readLength(token, 1)?.begin ?? token.length;
 }

@@ -152,9 +152,21 @@ describe('AP-REP', () => {
         token.findIndex((_, i) => i > 4 && token[i] === 1 && token[i + 1] === 0) + 2,
       );
       const reflected = id === 0x0100 ? token : encodeKrb5Token(id, apReq);
-      expect(['ERR_GSS_TOKEN', 'ERR_ASN1']).toContain(codeThrown(() => context.step(reflected)));
+      expect(codeThrown(() => context.step(reflected))).toBe(id === 0x0100 ? 'ERR_GSS_TOKEN' : 'ERR_ASN1');
       expect(context.established).toBe(false);
     }
+  });
+
+  it('with a subkey of RC4 beside ours: tokens do not say whose key they are under, so ours stays', () => {
+    const permittedEtypes = [18, 23];
+    const subkeys = permittedEtypes.map(
+      (etype) => new Key(etype, new Uint8Array(etype === 18 ? 32 : 16).fill(1)),
+    );
+    const [other, same] = subkeys.map((subkey) =>
+      establishedPair({ etype: 23, subkey }, { permittedEtypes }),
+    );
+    expect(same!.context.sessionKey.equals(same!.acceptor.initiatorSubkey)).toBe(true);
+    expect(other!.context.sessionKey.equals(subkeys[0]!)).toBe(true);
   });
 
   it('with any one bit flipped is refused', () => {
@@ -311,6 +323,10 @@ describe('state of a context', () => {
       () => context.verifyMic(hello, text),
       () => context.wrap(hello, { confidential: null as unknown as boolean }),
       () => context.wrap(hello, { confidential: 0 as unknown as boolean }),
+      () => context.wrap(hello, false as unknown as object),
+      () => context.wrap(hello, null as unknown as object),
+      () => context.wrapIov([{ type: 'header' }], true as unknown as object),
+      () => context.wrapSizeLimit(100, 1 as unknown as object),
     ]) {
       expect(action).toThrow(TypeError);
     }

@@ -82,6 +82,22 @@ describe('SequenceWindow', () => {
     ]);
   });
 
+  it.each([32, 64] as const)(
+    'takes the farthest number of %i bits, in no time, and the first after it',
+    (bits) => {
+      const last = (1n << BigInt(bits)) - 1n;
+      for (const far of [last / 2n, last]) {
+        const window = new SequenceWindow(replay | sequence, initialSequence(5n), bits);
+        const number = (place: bigint): bigint => BigInt.asUintN(bits, 5n + place);
+        expect(window.check(number(0n))).toBeUndefined();
+        expect(window.check(number(far))).toBe('gap');
+        // As in MIT krb5, the count begins again behind the last.
+        expect(window.check(number(far + 1n))).toBeUndefined();
+        expect(window.check(number(far + 1n))).toBe('duplicate');
+      }
+    },
+  );
+
   it('takes numbers of 32 bits around zero', () => {
     const window = new SequenceWindow(replay | sequence, initialSequence(0xfffffffen), 32);
     expect([0xfffffffen, 0xffffffffn, 0n, 1n, 0n].map((number) => window.check(number))).toEqual([

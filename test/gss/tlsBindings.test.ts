@@ -90,10 +90,19 @@ describe('tls-server-end-point', () => {
     expect(() => tlsServerEndPoint(fromHex(hex))).toThrow(expect.objectContaining({ code: 'ERR_ASN1' }));
   });
 
-  it('refuses what is too large, and what is no octets', () => {
-    const large = sequence(new Uint8Array(0));
-    const huge = concat(large, new Uint8Array(256 * 1024));
-    expect(() => tlsServerEndPoint(huge)).toThrow(expect.objectContaining({ code: 'ERR_ASN1' }));
+  it('refuses a certificate that is too large or has octets behind it, and what is no octets', () => {
+    const SHA256 = '300d06092a864886f70d01010b0500';
+    const refused = expect.objectContaining({ code: 'ERR_ASN1' });
+    const sized = (octets: number): Uint8Array => {
+      const length = octets - 5;
+      const contents = concat(fromHex(`3000${SHA256}`), new Uint8Array(length - 17));
+      return concat(Uint8Array.of(0x30, 0x83, length >> 16, (length >> 8) & 255, length & 255), contents);
+    };
+    expect(digestOf(certificate(SHA256))).toBe(hash('sha256', certificate(SHA256)));
+    expect(() => tlsServerEndPoint(concat(certificate(SHA256), Uint8Array.of(0)))).toThrow(refused);
+    expect(sized(256 * 1024)).toHaveLength(256 * 1024);
+    expect(digestOf(sized(256 * 1024))).toBe(hash('sha256', sized(256 * 1024)));
+    expect(() => tlsServerEndPoint(sized(256 * 1024 + 1))).toThrow(refused);
     expect(() => tlsServerEndPoint('' as never)).toThrow(TypeError);
   });
 

@@ -223,12 +223,15 @@ describe('a mechanism of three tokens, as DCE style has them', () => {
     const third = negotiation.step(negTokenResp({ negState: acceptIncomplete, responseToken: legToken(2) }));
     expect(third.done).toBe(false);
     expect(respOf(third)).toEqual({ negState: acceptIncomplete, responseToken: legToken(3) });
+    // The mechanism has proved the acceptor, but nobody knows yet that the list is as it was sent.
+    expect(negotiation.context.mutuallyAuthenticated).toBe(true);
     expect([negotiation.established, negotiation.protReady]).toEqual([false, false]);
+    expect(negotiation.mutuallyAuthenticated).toBe(false);
     expect(negotiation.step(negTokenResp({ negState: acceptCompleted }))).toEqual({
       token: undefined,
       done: true,
     });
-    expect(negotiation.established).toBe(true);
+    expect([negotiation.established, negotiation.mutuallyAuthenticated]).toEqual([true, true]);
   });
 
   it('sends its MIC with the third token when one is due, and demands the other', () => {
