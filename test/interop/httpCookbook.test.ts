@@ -1,6 +1,6 @@
-/** docs/cookbook/http.md as a user has it: the built package in node_modules, the text unchanged, `npm run demo -- --serve`. */
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** docs/cookbook/http.md as a user has it: the packed tarball in a new folder, the text unchanged, `npm run demo -- --serve`. */
+import { mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
@@ -14,6 +14,9 @@ import { codeBlocks } from '../support/markdown.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const examples = codeBlocks(readFileSync(join(ROOT, 'docs/cookbook/http.md'), 'utf8'), 'ts');
+const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  dependencies: Record<string, string>;
+};
 
 let demo: RunningProcess;
 let folder: string;
@@ -22,9 +25,12 @@ const ports = new Map<string, number>();
 beforeAll(async () => {
   folder = temporaryFolder('krb5-client-http-');
   mkdirSync(join(folder, 'node_modules'));
-  for (const name of ['undici', 'axios', 'got'])
-    symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name));
-  symlinkSync(ROOT, join(folder, 'node_modules/krb5-client'));
+  for (const name of ['undici', 'axios', 'got', ...Object.keys(dependencies)]) {
+    const place = join(folder, 'node_modules', name);
+    mkdirSync(dirname(place), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules', name), place);
+  }
+  await unpack();
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   for (const port of ['8080', '8443', '3128']) ports.set(port, await freePort());
   const [http, https, proxy] = [...ports.values()].map(String) as [string, string, string];
@@ -35,6 +41,14 @@ beforeAll(async () => {
   });
 });
 afterAll(() => demo.stop());
+
+/** Puts what `npm pack` makes of the built package into node_modules. */
+async function unpack(): Promise<void> {
+  await mustRun('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: ROOT });
+  const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'));
+  await mustRun('tar', ['-xzf', tarball!], { cwd: folder });
+  renameSync(join(folder, 'package'), join(folder, 'node_modules/krb5-client'));
+}
 
 /** What the demo says to export. */
 function exported(): Record<string, string> {

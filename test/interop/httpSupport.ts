@@ -1,15 +1,17 @@
 /** Servers and clients of the HTTP tests. */
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
 import { Agent } from 'undici';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, vi } from 'vitest';
 import type { ApacheSite, AttachedRealm } from '../../scripts/realServers/index.mjs';
 import type { Client } from '../../src/index.js';
 import { passwordClient } from './library.js';
 import { servers } from './servers.js';
 
-const SETTLE_MS = 30;
-const LOG_TIMEOUT_MS = 5000;
+const LOG_TIMEOUT_MS = 30_000;
+
+// On a busy machine 250 ms are too few for the first address of localhost, and nobody may listen on the second.
+setDefaultAutoSelectFamilyAttemptTimeout(LOG_TIMEOUT_MS);
 
 /** Runs a server for the tests of this file; gives it while they run. */
 export function useServer<Server extends { stop(): Promise<void> }>(
@@ -29,7 +31,7 @@ export function useServer<Server extends { stop(): Promise<void> }>(
 /** Connections that trust the tests' authorities, closed after the tests of this file. */
 export function useAgent(ca: () => string): () => Agent {
   let agent: Agent | undefined;
-  afterAll(() => agent?.close());
+  afterAll(() => agent?.destroy());
   return () => {
     agent ??= new Agent({ connect: { ca: readFileSync(ca(), 'utf8') } });
     return agent;
@@ -66,27 +68,28 @@ export function mark(): string {
 }
 
 /**
- * The requests with that query; waits until there are `count`, for Apache logs after it has answered.
- * Those of one connection are in their order; two connections may be logged in any.
+ * The requests with that query, all that were answered before this call, in the order in which they came. Apache notes each
+ * before it answers but logs it afterwards, those of several connections in any order: this waits for the log.
  */
-export async function requestsWith(site: ApacheSite, query: string, count: number): Promise<Logged[]> {
-  const until = Date.now() + LOG_TIMEOUT_MS;
-  while (logged(site, query).length < count && Date.now() < until) await sleep(SETTLE_MS);
-  await sleep(SETTLE_MS);
-  return logged(site, query);
+export async function requestsWith(site: ApacheSite, query: string): Promise<Logged[]> {
+  const lines = site.requestLog().split('\n');
+  const ids = lines.filter((line) => line.includes(query)).map((line) => /^\+([^|]+)/.exec(line)?.[1] ?? '');
+  if (ids.length === 0) throw new Error(`Apache has seen no request with ${query}`);
+  const find = () => {
+    const logged = new Map(site.accessLog().split('\n').slice(0, -1).map(parseLine));
+    return ids.flatMap((id) => logged.get(id) ?? []);
+  };
+  await vi.waitUntil(() => find().length === ids.length, { timeout: LOG_TIMEOUT_MS, interval: 20 });
+  return find();
 }
 
-function logged(site: ApacheSite, query: string): Logged[] {
-  const lines = site.accessLog().split('\n').slice(0, -1);
-  return lines.map(parseLine).filter(({ path }) => path.includes(query));
-}
-
-function parseLine(line: string): Logged {
-  const [port, connection, method, path, status, cookie, ...authorization] = line.split(' ');
+function parseLine(line: string): [id: string, request: Logged] {
+  const [id = '', port, connection, method, path, status, cookie, ...authorization] = line.split(' ');
   const field = (text = '-') => (text === '-' ? undefined : text);
-  return {
+  const request = {
     ...{ port: Number(port), connection: Number(connection), status: Number(status) },
     ...{ method: method ?? '', path: path ?? '' },
     ...{ cookie: field(cookie), authorization: field(authorization.join(' ')) },
   };
+  return [id, request];
 }

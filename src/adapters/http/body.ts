@@ -29,7 +29,8 @@ function kindOf(value: object): string {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
 
-function isSource(body: object): body is Source {
+/** Whether the body can be read piece by piece. */
+export function isSource(body: object): body is Source {
   return Symbol.asyncIterator in body || Symbol.iterator in body || 'getReader' in body;
 }
 

@@ -32,6 +32,11 @@ export function certificateOf(server: TlsServer): KnownCertificate | undefined {
 /** The certificate behind each socket, where it was looked for; undefined where there was none to see. */
 const ofSockets = new WeakMap<object, KnownCertificate | undefined>();
 
+/** The certificate behind the connection, if it was looked for and seen. */
+export function certificateOn(connection: object): KnownCertificate | undefined {
+  return ofSockets.get(connection);
+}
+
 /**
  * Keeps the certificate of a connection's server, be it of this handshake or of the session that is resumed. Where neither
  * is to be seen, nothing is known of the connection: what was known of the server may be about another one.
@@ -114,6 +119,8 @@ export interface TokenGuard {
   readonly der: Uint8Array;
   /** Whether the connection's certificate must be known. */
   readonly strict: boolean;
+  /** Hears of the connection that was chosen and has another one. */
+  readonly refused?: (connection: object) => void;
 }
 
 /** What holds for a token that waits to be sent. */
@@ -148,7 +155,9 @@ function sendHeaders({ headers, request, socket }: Sent): void {
   for (const [, token = ''] of String(headers).matchAll(/^(?:proxy-)?authorization: (negotiate .*)$/gim)) {
     const { guard, origin } = waiting.get(token.trim()) ?? {};
     if (origin !== undefined && !leadsTo(origin, request?.origin)) socket.destroy(otherOrigin(origin));
-    if (guard !== undefined && isOther(socket, guard)) socket.destroy(certificateChanged());
+    if (guard === undefined || !isOther(socket, guard)) continue;
+    guard.refused?.(socket);
+    socket.destroy(certificateChanged());
   }
 }
 

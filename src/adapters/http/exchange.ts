@@ -28,6 +28,8 @@ export type Verdict = 'deliver' | 'sanitize' | 'authenticate';
 const MOST_TOKENS = 4;
 /** Tokens that were made for another connection than the one that was chosen, and therefore never written. */
 const MOST_UNSENT = 20;
+/** Of so many of them, all are bound to what the first connection showed: servers that take turns come round to it. */
+const TURNS = 8;
 
 /** Flags of RFC 4121 section 4.1.1.1 that a token without mutual authentication has. */
 const FLAGS_WITHOUT_MUTUAL =
@@ -54,6 +56,8 @@ export class NegotiateExchange {
   readonly #cures = new Set<string>();
   #context: SecurityContext | undefined;
   #bound: KnownCertificate | undefined;
+  /** The last connection to which a token was not written. */
+  #refusing: object | undefined;
   /** A token that the context has ready for the next leg. */
   #ready: Uint8Array | undefined;
   #tokens = 0;
@@ -85,7 +89,10 @@ export class NegotiateExchange {
   /** What the last token is bound to. */
   get guard(): TokenGuard | undefined {
     const strict = this.#settings.channelBindings === 'required';
-    return this.#bound === undefined ? undefined : { der: this.#bound.der, strict };
+    const refused = (connection: object): void => {
+      this.#refusing = connection;
+    };
+    return this.#bound === undefined ? undefined : { der: this.#bound.der, strict, refused };
   }
 
   /** Whether the target may get tokens. */
@@ -100,14 +107,15 @@ export class NegotiateExchange {
 
   /**
    * The value of Authorization (or Proxy-Authorization) for the next try.
+   * @param connection that carries it, where it is chosen already
    * @throws CredentialError ERR_HTTP_DELEGATION, TransportError ERR_HTTP_CHANNEL_BINDING, ProtocolError
    *   ERR_HTTP_AUTH_LOOP, what `Client.securityContext` throws
    */
-  async authorization(signal?: AbortSignal): Promise<string> {
+  async authorization(signal?: AbortSignal, connection?: object): Promise<string> {
     const ready = this.#ready;
     this.#ready = undefined;
     if (++this.#tokens > MOST_TOKENS) throw authLoop(this.target.origin, MOST_TOKENS);
-    const token = ready ?? (await this.#initialToken(signal));
+    const token = ready ?? (await this.#initialToken(signal, connection));
     const { origin } = this.target;
     this.#trace('token', `${origin}: sending a Negotiate token (${token.length} octets)`);
     return `Negotiate ${toBase64(token)}`;
@@ -138,11 +146,13 @@ export class NegotiateExchange {
     this.#context?.delete();
   }
 
-  async #initialToken(signal: AbortSignal | undefined): Promise<Uint8Array> {
+  async #initialToken(signal?: AbortSignal, connection?: object): Promise<Uint8Array> {
     const { mutual, mechanism, delegate } = this.#settings;
     if (delegate !== false && !this.target.secure) throw insecureDelegation(this.target.origin);
     this.#context?.delete();
-    this.#bound = await tokenBinding(this.target, this.#settings, signal);
+    if (this.#unsent % TURNS < 2) {
+      this.#bound = await tokenBinding(this.target, this.#settings, signal, connection ?? this.#refusing);
+    }
     const context = await this.client!.securityContext(this.service, {
       mechanism,
       channelBindings: this.#bound?.bindings,

@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 // biome-ignore lint/suspicious/noTsIgnore: where the types are there, nothing is wrong
 /** @ts-ignore any for users without the types of Node.js */
 import type { RequestOptions } from 'node:https';
-import { isRepeatable, KeptBody, type Source } from './body.js';
+import { isRepeatable, isSource, KeptBody } from './body.js';
 import { exchangeWith, type NegotiateExchange } from './exchange.js';
 import { noteNegotiation } from './negotiation.js';
 import { type Answer, discardMessage, NodeAttempt, sanitizedMessage } from './nodeAttempt.js';
@@ -48,6 +48,7 @@ export async function negotiateRequest(
   const settings = settingsOf(options);
   const parsed = new URL(typeof url === 'string' ? url : url.href);
   if (!isHttp(parsed)) throw new TypeError('url must begin with http:// or https://');
+  checkBody(options.body);
   const target = targetOf(parsed, { servername: options.request?.servername });
   const exchange = await exchangeWith(settings, target, target.origin);
   const proxy = await proxyExchange(options, parsed);
@@ -60,6 +61,18 @@ export async function negotiateRequest(
     exchange.end();
     proxy?.end();
   }
+}
+
+/** Node would send other things empty, or end the program on them. */
+function checkBody(body: unknown): void {
+  if (body === undefined || isWhole(body)) return;
+  const streams = typeof body === 'object' && body !== null && isSource(body);
+  if (streams && !isRepeatable(body)) return;
+  throw new TypeError('body must be a string, a Uint8Array, or a stream or iterable of them');
+}
+
+function isWhole(body: unknown): body is string | Uint8Array {
+  return typeof body === 'string' || body instanceof Uint8Array;
 }
 
 /** The exchange with a proxy that takes absolute URLs; a tunnel's is with its agent. */
@@ -97,7 +110,8 @@ class NodeCall {
     this.#proxy = proxy;
     this.#identity = identityOf(exchange, proxy, settings);
     const { body } = options;
-    this.#kept = isRepeatable(body) ? undefined : new KeptBody(body as Source, settings.replayLimit ?? 0);
+    this.#kept =
+      body === undefined || isWhole(body) ? undefined : new KeptBody(body, settings.replayLimit ?? 0);
   }
 
   async run(): Promise<IncomingMessage> {
@@ -114,7 +128,7 @@ class NodeCall {
 
   #attempt(wants: { origin: boolean; proxy: boolean }): Promise<Answer> {
     const { request = {}, body, connectionBound = false, proxy } = this.#options;
-    const agent = request.agent ?? agentsFor(this.#identity, this.#options, this.#url.protocol);
+    const agent = request.agent ?? agentsFor(this.#identity, this.#options, this.#url);
     const attempt = new NodeAttempt({
       url: this.#url,
       proxyUrl: this.#proxy === undefined ? undefined : new URL(proxy!.url),

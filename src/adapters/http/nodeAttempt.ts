@@ -6,6 +6,7 @@ import {
   Agent as HttpAgent,
   request as httpRequest,
   IncomingMessage,
+  type OutgoingHttpHeaders,
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
 import type { Socket } from 'node:net';
@@ -17,7 +18,14 @@ import type { KeptBody } from './body.js';
 import { isOther, rememberCertificate } from './certificates.js';
 import { certificateChanged, mutualAuthError } from './errors.js';
 import type { NegotiateExchange } from './exchange.js';
-import { claim, type Identity, isAuthenticated, isForeign, markAuthenticated } from './nodeConnections.js';
+import {
+  claim,
+  forgetAuthentication,
+  type Identity,
+  isAuthenticated,
+  isForeign,
+  markAuthenticated,
+} from './nodeConnections.js';
 import { sanitizedHeaders } from './sanitize.js';
 
 /** What is sent. */
@@ -79,11 +87,13 @@ export class NodeAttempt {
   #open(options: RequestOptions): { request: ClientRequest; failed: Promise<never> } {
     const { url, proxyUrl } = this.#parts;
     const via = proxyUrl ?? url;
+    const { headers, expect } = headersOf(options);
     const more =
       proxyUrl === undefined
-        ? {}
-        : { path: absolute(url), auth: urlToHttpOptions(url).auth, headers: withHost(options, url) };
+        ? { headers }
+        : { path: absolute(url), auth: urlToHttpOptions(url).auth, headers: { host: url.host, ...headers } };
     const request = (via.protocol === 'https:' ? httpsRequest : httpRequest)(via, { ...options, ...more });
+    if (expect !== undefined) request.setHeader('expect', expect);
     const failed = new Promise<never>((_resolve, reject) => {
       request.on('error', reject).on('upgrade', (_message, socket) => {
         socket.destroy();
@@ -103,7 +113,7 @@ export class NodeAttempt {
     { request, failed }: { request: ClientRequest; failed: Promise<never> },
     wants: Wants,
   ): Promise<Answer | undefined> {
-    const { identity, connectionBound } = this.#parts;
+    const { identity, connectionBound, proxyUrl } = this.#parts;
     const socket = await Promise.race([assigned(request), failed]);
     if (isForeign(socket, identity)) {
       request.destroy();
@@ -111,15 +121,16 @@ export class NodeAttempt {
     }
     try {
       await Promise.race([this.#secured(socket), failed]);
-      const proved = connectionBound && isAuthenticated(socket);
+      // What is authenticated behind a proxy that takes absolute URLs is none of our connections (RFC 4559 section 6).
+      const proved = connectionBound && proxyUrl === undefined && isAuthenticated(socket);
       await Promise.race([
         this.#authorize(request, socket, proved ? { ...wants, origin: false } : wants),
         failed,
       ]);
-      const answered = once(request, 'response') as Promise<[IncomingMessage]>;
       this.#sendBody(request);
-      const [message] = await Promise.race([answered, failed]);
+      const [message] = await Promise.race([once(request, 'response') as Promise<[IncomingMessage]>, failed]);
       const kept = persists(message);
+      if (!kept || message.statusCode === 401) forgetAuthentication(socket);
       this.#parts.exchange.onProved = kept ? () => markAuthenticated(socket) : () => undefined;
       return { request, message, connectionProved: proved };
     } catch (error) {
@@ -151,8 +162,9 @@ export class NodeAttempt {
 
   #sendBody(request: ClientRequest): void {
     const { body } = this.#parts;
-    if (body === undefined) request.end();
-    else if (typeof body === 'string' || body instanceof Uint8Array) request.end(body);
+    if (body === undefined) return void request.end();
+    frame(request, body);
+    if (typeof body === 'string' || body instanceof Uint8Array) request.end(body);
     else {
       const source = Readable.from(body);
       source.once('error', (error) => request.destroy(error)).pipe(request);
@@ -169,9 +181,17 @@ export class NodeAttempt {
   }
 }
 
+/** node:http itself says nothing about the length of a body that goes with GET, DELETE and their like. */
+function frame(request: ClientRequest, body: NonNullable<AttemptParts['body']>): void {
+  if (request.hasHeader('content-length') || request.hasHeader('transfer-encoding')) return;
+  if (typeof body === 'string' || body instanceof Uint8Array)
+    request.setHeader('content-length', Buffer.byteLength(body));
+  else request.setHeader('transfer-encoding', 'chunked');
+}
+
 /** A token for the server at the other end of the socket. */
 async function tokenFor(socket: Socket, exchange: NegotiateExchange, signal?: AbortSignal): Promise<string> {
-  const token = await exchange.authorization(signal);
+  const token = await exchange.authorization(signal, socket);
   if (exchange.guard !== undefined && isOther(socket, exchange.guard)) throw certificateChanged();
   return token;
 }
@@ -234,8 +254,28 @@ function absolute({ origin, pathname, search }: URL): string {
   return `${origin}${pathname}${search}`;
 }
 
-function withHost({ headers }: RequestOptions, { host }: URL): RequestOptions['headers'] {
-  return Array.isArray(headers) ? [...headers, 'host', host] : { host, ...headers };
+/** What the caller's headers say, whatever shape they came in; `expect` apart. */
+interface GivenHeaders {
+  readonly headers: OutgoingHttpHeaders;
+  readonly expect: string | string[] | undefined;
+}
+
+/** node:http takes no token any more once it was told of a list of headers, or to expect a 100. */
+function headersOf({ headers = {} }: RequestOptions): GivenHeaders {
+  const all = new Map<string, [name: string, value: string | string[]]>();
+  for (const [name, value] of Array.isArray(headers) ? pairsOf(headers) : Object.entries(headers)) {
+    if (value === undefined) continue;
+    const [first, earlier] = all.get(name.toLowerCase()) ?? [name, []];
+    const values = [earlier, value].flat().map(String);
+    all.set(name.toLowerCase(), [first, values.length === 1 ? values[0]! : values]);
+  }
+  const expect = all.get('expect')?.[1];
+  all.delete('expect');
+  return { headers: Object.fromEntries(all.values()), expect };
+}
+
+function pairsOf(list: readonly string[]): (readonly [string, string])[] {
+  return list.flatMap((name, i) => (i % 2 === 0 ? [[name, list[i + 1]!] as const] : []));
 }
 
 /** What is read of a response that is not handed out, so that its connection can be used again. */

@@ -5,9 +5,10 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Client } from '../../client/client.js';
+import { AgentPool } from './agentPool.js';
 import type { NegotiateExchange } from './exchange.js';
 import type { NegotiateRequestOptions } from './node.js';
-import { negotiateProxyAgent } from './proxyAgent.js';
+import { negotiateProxyAgent, proxyUrl } from './proxyAgent.js';
 import type { Settings } from './settings.js';
 
 /** Who a connection belongs to. */
@@ -23,10 +24,11 @@ export interface Identity {
 export function identityOf(
   exchange: NegotiateExchange,
   proxy: NegotiateExchange | undefined,
-  { mechanism, mutual, delegate }: Settings,
+  { mechanism, mutual, delegate, channelBindings }: Settings,
 ): Identity {
   const { client, service, target } = exchange;
-  const parts = [target.origin, service, mechanism, mutual, delegate, proxy?.client && idOf(proxy.client)];
+  const via = proxy?.client && idOf(proxy.client);
+  const parts = [target.origin, service, mechanism, mutual, delegate, channelBindings, via];
   const owner = client ?? proxy?.client;
   return {
     client,
@@ -63,40 +65,49 @@ export function markAuthenticated(socket: object): void {
   authenticated.add(socket);
 }
 
+/** The server wants a token again: it, or somebody between, keeps the authentication no longer. */
+export function forgetAuthentication(socket: object): void {
+  authenticated.delete(socket);
+}
+
 /** Whether requests on the socket need no token. */
 export function isAuthenticated(socket: object): boolean {
   return authenticated.has(socket);
 }
 
-const agents = new WeakMap<Client, Map<string, HttpAgent>>();
+const pool = new AgentPool();
 
-/** The agent whose connections this identity alone uses; Node's own where there is no identity and no proxy. */
+/**
+ * The agent whose connections this identity alone uses; Node's own where there is no identity and no proxy. Without identity
+ * a tunnel serves one request, for its proxy may know whose it is.
+ */
 export function agentsFor(
   { owner, key }: Identity,
   options: NegotiateRequestOptions,
-  protocol: string,
+  url: URL,
 ): HttpAgent | undefined {
-  const proxied = options.proxy !== undefined && protocol === 'https:';
-  if (owner === undefined) return proxied ? tunnelAgent(options) : undefined;
-  const own = agents.get(owner) ?? new Map<string, HttpAgent>();
-  agents.set(owner, own);
-  const name = `${protocol} ${proxied ? proxyKey(options) : ''} ${key}`;
-  const agent = own.get(name) ?? newAgent(options, protocol, proxied);
-  own.set(name, agent);
-  return agent;
+  const proxied = options.proxy !== undefined && url.protocol === 'https:';
+  if (owner === undefined) return proxied ? tunnelAgent(options, false) : undefined;
+  const { protocol } = options.proxy === undefined ? url : proxyUrl(options.proxy.url);
+  const name = `${idOf(owner)} ${protocol} ${proxied ? proxyKey(options) : ''} ${key}`;
+  return pool.agent(name, () => newAgent(options, protocol, proxied));
 }
 
 function newAgent(options: NegotiateRequestOptions, protocol: string, proxied: boolean): HttpAgent {
-  if (proxied) return tunnelAgent(options);
+  if (proxied) return tunnelAgent(options, true);
   return protocol === 'https:' ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
 }
 
-function proxyKey({ proxy }: NegotiateRequestOptions): string {
+function proxyKey({ proxy, request }: NegotiateRequestOptions): string {
   const { client, trace, ...rest } = proxy ?? {};
   const who = client === undefined ? '' : idOf(client);
-  return JSON.stringify([rest, who]);
+  return JSON.stringify([rest, who, String(request?.ca ?? '')]);
 }
 
-function tunnelAgent({ proxy, client, trace }: NegotiateRequestOptions): HttpAgent {
-  return negotiateProxyAgent({ client, trace, ...proxy!, agent: { keepAlive: true } });
+function tunnelAgent(
+  { proxy, client, trace, request }: NegotiateRequestOptions,
+  keepAlive: boolean,
+): HttpAgent {
+  const trusted = request?.ca === undefined ? {} : { ca: request.ca };
+  return negotiateProxyAgent({ client, trace, ...proxy!, agent: { keepAlive, ...trusted } });
 }

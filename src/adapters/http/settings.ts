@@ -48,7 +48,8 @@ export function settingsOf(options: NegotiateOptions): Settings {
     throw new TypeError('options must be an object such as { client }');
   checkClient(options.client);
   checkFlags(options);
-  const { replayLimit } = options;
+  checkTexts(options);
+  const { replayLimit, client } = options;
   if (replayLimit !== undefined && !(Number.isInteger(replayLimit) && replayLimit >= 0)) {
     throw new RangeError('replayLimit must be a number of octets');
   }
@@ -63,23 +64,38 @@ export function settingsOf(options: NegotiateOptions): Settings {
     replayLimit,
     trace: options.trace ?? (() => undefined),
     allows: allowList(options.origins),
-    clientFor: typeof options.client === 'function' ? options.client : () => options.client as Client,
+    clientFor: typeof client === 'function' ? async (origin) => chosen(await client(origin)) : () => client,
     serviceAt: (target) => serviceAt(target, options),
   };
 }
 
+function isClient(value: unknown): value is Client {
+  return typeof (value as Client | null | undefined)?.securityContext === 'function';
+}
+
 function checkClient(client: unknown): void {
-  const usable = typeof (client as Client | null | undefined)?.securityContext === 'function';
-  if (!usable && typeof client !== 'function') {
+  if (!isClient(client) && typeof client !== 'function') {
     throw new TypeError(
       'client must be a Client (fromPassword, fromKeytab, fromCcache), or a function that gives one',
     );
   }
 }
 
+/** What the caller's function gave. */
+function chosen(client: unknown): Client | undefined {
+  if (client === undefined || isClient(client)) return client;
+  throw new TypeError('client must give a Client, or undefined for an origin that gets no token');
+}
+
+function checkTexts({ hostname, trace }: NegotiateOptions): void {
+  if (hostname !== undefined && typeof hostname !== 'string')
+    throw new TypeError('hostname must be a host name');
+  if (trace !== undefined && typeof trace !== 'function') throw new TypeError('trace must be a function');
+}
+
 /** A misspelt `'true'` must not count as true. */
-function checkFlags(options: NegotiateOptions): void {
-  for (const name of ['sanitizeErrors', 'preemptive', 'sessions'] as const) {
+function checkFlags(options: NegotiateOptions & { readonly connectionBound?: unknown }): void {
+  for (const name of ['sanitizeErrors', 'preemptive', 'sessions', 'connectionBound'] as const) {
     const value = options[name];
     if (value !== undefined && typeof value !== 'boolean')
       throw new TypeError(`${name} must be true or false`);

@@ -3,6 +3,7 @@
  * session has it: OpenSSL's SSL_SESSION is a SEQUENCE in which `peer` is [3] EXPLICIT Certificate. Newer releases of
  * Node.js put a label between two NUL octets in front, and the server name after the two octets of its length.
  */
+import { readLength } from '../../asn1/derLength.js';
 
 const SEQUENCE = 0x30;
 const PEER = 0xa3;
@@ -42,11 +43,9 @@ function certificateIn(session: Uint8Array, { begin, end }: Element): Uint8Array
 
 /** Tags are of one octet there. */
 function elementAt(octets: Uint8Array, at: number, limit: number): Element | undefined {
-  const [tag, first] = [octets[at], octets[at + 1]];
-  if (tag === undefined || first === undefined || first === 0x80 || first > 0x84) return undefined;
-  const count = first < 0x80 ? 0 : first & 0x7f;
-  let length = first < 0x80 ? first : 0;
-  for (let i = 0; i < count; i++) length = length * 256 + (octets[at + 2 + i] ?? 0);
-  const begin = at + 2 + count;
-  return begin + length > limit ? undefined : { tag, begin, end: begin + length };
+  const tag = octets[at];
+  const header = readLength(octets, at + 1);
+  if (tag === undefined || header === undefined) return undefined;
+  const end = header.begin + header.length;
+  return end > limit ? undefined : { tag, begin: header.begin, end };
 }

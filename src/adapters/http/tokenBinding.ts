@@ -1,5 +1,5 @@
 /** Which certificate a token is bound to (RFC 5929 section 4), by the policy of the caller. */
-import { certificateOf, type KnownCertificate, learnCertificate } from './certificates.js';
+import { certificateOf, certificateOn, type KnownCertificate, learnCertificate } from './certificates.js';
 import { noChannelBinding } from './errors.js';
 import type { Settings, Target } from './settings.js';
 
@@ -7,18 +7,21 @@ type Policy = Pick<Settings, 'channelBindings' | 'trace'>;
 
 /**
  * The certificate to bind the next token to; undefined where there is no TLS, no known certificate or no binding for it.
+ * @param connection the one that the token goes to, where it is known already: there may be two certificates to one name
  * @throws TransportError ERR_HTTP_CHANNEL_BINDING where one is required
  */
 export async function tokenBinding(
   target: Target,
   policy: Policy,
   signal: AbortSignal | undefined,
+  connection: object | undefined,
 ): Promise<KnownCertificate | undefined> {
   const { channelBindings } = policy;
   if (!target.secure || channelBindings === 'off') return undefined;
-  if (channelBindings === 'required' && certificateOf(target) === undefined)
+  const shown = connection && certificateOn(connection);
+  if (channelBindings === 'required' && (shown ?? certificateOf(target)) === undefined)
     await learn(target, policy, signal);
-  const known = certificateOf(target);
+  const known = shown ?? certificateOf(target);
   if (known?.bindings !== undefined) return known;
   const why =
     known === undefined ? 'its certificate is not known yet' : 'RFC 5929 defines none for its certificate';

@@ -45,6 +45,9 @@ export async function saslClient(
   service: string | Principal,
   options: SaslOptions,
 ): Promise<SaslMechanism> {
+  if (typeof client?.securityContext !== 'function') {
+    throw new TypeError('client must be a Client (fromPassword, fromKeytab, fromCcache)');
+  }
   if (typeof options !== 'object' || options === null) {
     throw new TypeError("options must be an object such as { mechanism: 'GSSAPI' }");
   }

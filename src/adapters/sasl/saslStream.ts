@@ -28,8 +28,13 @@ export class SaslStream extends Duplex {
   /**
    * @param socket from which the server's message of success has been read and nothing after it; octets too many go back
    *   by `socket.unshift(octets)` first
+   * @throws TypeError naming what is missing: where no layer was agreed, the socket is used as it is
    */
   constructor(socket: Duplex, layer: SecurityLayer) {
+    if (typeof socket?.pipe !== 'function') throw new TypeError('socket must be a Duplex, such as a Socket');
+    if (typeof layer?.decode !== 'function') {
+      throw new TypeError('layer must be a SecurityLayer; where none was agreed, use the socket itself');
+    }
     super({ allowHalfOpen: socket.allowHalfOpen });
     this.socket = socket;
     this.#layer = layer;

@@ -164,12 +164,77 @@ describe('somebody who comes in between later', () => {
     stage.agent(unseen);
     const beneath = ((url: string, init: object) =>
       fetch(url, { ...init, dispatcher: unseen } as never)) as never;
-    expect((await fetch(server.origin, { dispatcher: unseen } as never)).status).toBe(401);
+    const first = await fetch(server.origin, { dispatcher: unseen } as never);
+    expect(first.status).toBe(401);
+    await first.arrayBuffer(); // its connection is idle now
     expect(certificateOf({ host: 'localhost', port })).toBe(undefined);
     rememberCertificate({ getPeerCertificate: () => ({ raw }) }, { host: 'localhost', port });
     const options = { fetch: beneath, preemptive: true, channelBindings: 'required' } as const;
     await stage.negotiate(options)(server.origin);
     // Another one shows its certificate, which is not what the token was bound to; the third gets one bound to it.
     expect(server.connections()).toBe(3);
+  });
+});
+
+describe('two certificates behind one name', () => {
+  /** A port that leads to each of two servers in turn. */
+  async function inTurn(): Promise<{ origin: string; bound: () => boolean[] }> {
+    const { strangersPem } = stage;
+    const behind = [await stage.binding(), await stage.binding(strangersPem, strangersPem)];
+    let turn = 0;
+    const relay = createServer((socket) => {
+      const onward = connect(Number(new URL(behind[turn++ % 2]!.origin).port), '127.0.0.1');
+      socket.pipe(onward).pipe(socket);
+      for (const one of [socket, onward]) one.on('error', () => undefined);
+    });
+    await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
+    stage.atEnd.push(async () => relay.close());
+    const { port } = relay.address() as AddressInfo;
+    return {
+      origin: `https://localhost:${port}`,
+      bound: () => behind.flatMap(({ bound }) => bound),
+    };
+  }
+
+  const CLOSED = { connection: 'close' };
+  const ways: [string, (origin: string) => () => Promise<number>][] = [
+    [
+      'fetch',
+      (origin) => {
+        const negotiate = stage.negotiate({ preemptive: true, channelBindings: 'required' });
+        return async () => (await negotiate(origin, { headers: CLOSED })).status;
+      },
+    ],
+    [
+      'the interceptor',
+      (origin) => {
+        const options = { client: stage.alice, origins: [origin], preemptive: true } as const;
+        const dispatcher = stage
+          .agent()
+          .compose(negotiateInterceptor({ ...options, channelBindings: 'required' }));
+        return async () => (await undiciFetch(origin, { dispatcher, headers: CLOSED })).status;
+      },
+    ],
+    [
+      'negotiateRequest',
+      (origin) => {
+        const agent = new HttpsAgent({ keepAlive: true, rejectUnauthorized: false, maxSockets: 4 });
+        stage.atEnd.push(async () => agent.destroy());
+        const options = { client: stage.alice, preemptive: true, request: { agent } };
+        return async () => {
+          const response = await negotiateRequest(origin, options);
+          await response.toArray();
+          return response.statusCode ?? 0;
+        };
+      },
+    ],
+  ];
+
+  it.each(ways)('%s: each token is bound to the one of its own connection', async (_name, way) => {
+    const { origin, bound } = await inTurn();
+    const ask = way(origin);
+    for (const count of [1, 1, 1, 4, 8])
+      expect(await Promise.all(Array.from({ length: count }, ask))).toEqual(Array(count).fill(200));
+    expect(bound()).toEqual(Array(15).fill(true));
   });
 });

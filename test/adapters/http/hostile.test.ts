@@ -131,24 +131,26 @@ describe.each(entries)('%s', (_name, get) => {
         response.writeHead(401, { 'www-authenticate': 'Negotiate' });
         timers.add(setInterval(() => response.write(chunk), 20));
       });
-      const start = performance.now();
       const { status, read } = await get(server.origin);
       expect([status, await read()]).toEqual([200, 'ok']);
-      expect(performance.now() - start).toBeLessThan(5000);
       for (const timer of timers) clearInterval(timer);
     }
   });
 
   it('an error whose body never ends', async () => {
     let timer: NodeJS.Timeout | undefined;
+    let written = 0;
     const server = await hostile((_request, response) => {
       response.writeHead(500);
-      timer = setInterval(() => response.write('x'.repeat(1000)), 20);
+      timer = setInterval(() => {
+        written++;
+        response.write('x'.repeat(1000));
+      }, 20);
     });
-    const start = performance.now();
     const { status, read } = await get(server.origin);
     expect([status, await read()]).toEqual([500, '']);
-    expect(performance.now() - start).toBeLessThan(1000);
+    // Nobody has waited for the second that is read of it.
+    expect(written).toBeLessThan(15);
     clearInterval(timer);
   });
 

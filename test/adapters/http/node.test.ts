@@ -2,6 +2,7 @@
 import { Agent, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MOST_AGENTS } from '../../../src/adapters/http/agentPool.js';
 import {
   type NegotiateRequestOptions,
   negotiateRequest,
@@ -9,6 +10,7 @@ import {
 } from '../../../src/adapters/http/index.js';
 import { toBase64 } from '../../../src/bytes.js';
 import { formatPrincipal } from '../../../src/formats/principal.js';
+import { startNegotiateProxy } from './proxyServer.js';
 import { failure, type Listening, listen, openStage, type Stage } from './servers.js';
 
 let stage: Stage;
@@ -55,6 +57,13 @@ describe('negotiateRequest', () => {
     });
     for (const options of [{ replayLimit: 5 }, { preemptive: true }])
       expect(await text(get(server.origin, { request, body: stream(), ...options }))).toMatch(/hello$/);
+  });
+
+  it.each(['GET', 'DELETE', 'OPTIONS'])('%s with a body says where the body ends', async (method) => {
+    for (const body of ['hellö', Readable.from([Buffer.from('hel'), Buffer.from('lö')])]) {
+      const answer = await text(get(server.origin, { request: { method }, body, replayLimit: 10 }));
+      expect(answer).toContain(`${method} / hellö`);
+    }
   });
 
   it('a failing body fails the request', async () => {
@@ -137,25 +146,42 @@ describe('negotiateRequest', () => {
   });
 });
 
+interface Bound extends Listening {
+  readonly users: (string | undefined)[];
+  /** Whether it says that connections stay authenticated. */
+  promise(kept: boolean): void;
+  /** No connection is authenticated any more. */
+  forget(): void;
+}
+
 /** A server that authenticates connections: the first request needs a token, later ones on the socket do not. */
-async function connectionBound(): Promise<Listening & { readonly users: (string | undefined)[] }> {
+async function connectionBound(): Promise<Bound> {
   const users: (string | undefined)[] = [];
-  const known = new WeakMap<object, string>();
+  let known = new WeakMap<object, string>();
+  let promised = true;
   const acceptor = stage.realm.acceptor('HTTP/localhost');
   const own = await listen(({ headers: { authorization }, socket }, response) => {
     if (authorization !== undefined) {
       const accepted = acceptor.accept(new Uint8Array(Buffer.from(authorization.slice(10), 'base64')));
       known.set(socket, formatPrincipal(accepted.client!));
       response.setHeader('www-authenticate', `Negotiate ${toBase64(accepted.token!)}`);
-      response.setHeader('persistent-auth', 'true');
     }
+    response.setHeader('persistent-auth', String(promised));
     const user = known.get(socket);
     users.push(user);
     if (user === undefined) response.writeHead(401, { 'www-authenticate': 'Negotiate' });
     response.end(user);
   });
   servers.push(own);
-  return { ...own, users };
+  return {
+    ...{ ...own, users },
+    forget: () => {
+      known = new WeakMap();
+    },
+    promise: (kept) => {
+      promised = kept;
+    },
+  };
 }
 
 const ALICE = 'alice@EXAMPLE.TEST';
@@ -187,6 +213,52 @@ describe('connection-bound servers', () => {
     const options = { connectionBound: true, preemptive: true };
     for (let i = 0; i < 2; i++) expect(await text(get(own.origin, options))).toBe('ok');
     expect(own.authorizations.every((value) => value !== undefined)).toBe(true);
+  });
+
+  it('a connection that had to go for others is replaced by one that is authenticated anew', async () => {
+    const own = await connectionBound();
+    const options = { connectionBound: true };
+    for (let i = 0; i < 2; i++) expect(await text(get(own.origin, options))).toBe(ALICE);
+    const open = await listen((_request, response) => void response.end('open'));
+    servers.push(open);
+    for (let i = 0; i < MOST_AGENTS; i++)
+      await text(get(open.origin, { service: `HTTP@host${i}.example.test`, mutual: 'disabled' }));
+    for (let i = 0; i < 2; i++) expect(await text(get(own.origin, options))).toBe(ALICE);
+    expect(own.users).toEqual([undefined, ALICE, ALICE, undefined, ALICE, ALICE]);
+    expect(own.connections()).toBe(2);
+  });
+
+  it.each([
+    ['wants a token again', (own: Bound) => own.forget()],
+    ['takes its promise back', (own: Bound) => own.promise(false)],
+  ])('a server that %s gets one', async (_what, change) => {
+    const own = await connectionBound();
+    const ask = () => text(get(own.origin, { connectionBound: true, preemptive: true }));
+    expect([await ask(), await ask()]).toEqual([ALICE, ALICE]);
+    change(own);
+    const [before, withdrawn] = [own.authorizations.length, own.users.length];
+    expect(await ask()).toBe(ALICE);
+    own.promise(true);
+    expect(await ask()).toBe(ALICE);
+    expect(own.authorizations.slice(before).filter((value) => value !== undefined)).toHaveLength(1);
+    expect(own.users.length - withdrawn).toBeLessThanOrEqual(3);
+    expect(own.connections()).toBe(1);
+  });
+
+  it('what is authenticated behind a proxy is not: every request has a token', async () => {
+    const own = await connectionBound();
+    const proxy = await startNegotiateProxy(stage.realm);
+    servers.push({ ...own, stop: proxy.stop });
+    for (let i = 0; i < 3; i++) {
+      const options = {
+        connectionBound: true,
+        preemptive: true,
+        proxy: { url: proxy.url, preemptive: true },
+      };
+      expect(await text(get(own.origin, options))).toBe(ALICE);
+    }
+    expect(new Set(own.authorizations).size).toBe(3);
+    expect(own.authorizations).not.toContain(undefined);
   });
 
   it('identities never share a connection', async () => {

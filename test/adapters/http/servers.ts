@@ -1,10 +1,21 @@
 /** Servers for the tests of HTTP Negotiate: the embedded realm, and HTTP(S) listeners in this process. */
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import {
+  type AddressInfo,
+  type Server,
+  type Socket,
+  setDefaultAutoSelectFamilyAttemptTimeout,
+} from 'node:net';
 import type { TraceEvent } from '../../../src/index.js';
 import { type Client, fromPassword } from '../../../src/index.js';
 import { type NegotiateClient, TestRealm } from '../../../src/testing/index.js';
+
+// On a busy machine 250 ms are too few for the first address of localhost, and nobody listens on the second.
+setDefaultAutoSelectFamilyAttemptTimeout(30_000);
+
+/** Idle connections stay open, lest a client send a request at the moment at which one is closed. */
+export const STAYING = { keepAliveTimeout: 0 } as const;
 
 /** A listener that runs. */
 export interface Listening {
@@ -33,7 +44,8 @@ export async function listen(listener: RequestListener, tls?: Certificate): Prom
     });
     listener(request, response);
   };
-  const server: Server = tls === undefined ? createServer(recording) : createTlsServer(tls, recording);
+  const server: Server =
+    tls === undefined ? createServer(STAYING, recording) : createTlsServer({ ...tls, ...STAYING }, recording);
   server.on('connection', (socket: Socket) => {
     connections++;
     sockets.add(socket.on('close', () => sockets.delete(socket)).on('error', () => undefined));

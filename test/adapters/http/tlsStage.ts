@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { Agent } from 'undici';
 import { type NegotiateFetchOptions, negotiateFetch } from '../../../src/adapters/http/index.js';
+import type { ChannelBindings } from '../../../src/gss/bindings.js';
 import { tlsServerEndPoint } from '../../../src/gss/tlsBindings.js';
 import { type Certificate, certificate, type Listening, listen, openStage, type Stage } from './servers.js';
 
@@ -14,8 +15,11 @@ export interface Bound extends Listening {
 export interface TlsStage extends Stage {
   readonly pem: Certificate;
   readonly strangersPem: Certificate;
-  /** Accepts tokens bound to `pem`, and tokens without bindings. @param shown the certificate that TLS shows */
-  binding(shown?: Certificate): Promise<Bound>;
+  /**
+   * Accepts tokens bound to `pem`, or to `expected`, and tokens without bindings.
+   * @param shown the certificate that TLS shows
+   */
+  binding(shown?: Certificate, expected?: Certificate): Promise<Bound>;
   /** An agent that trusts everybody, or one made elsewhere, that is closed at the end. */
   agent(made?: Agent): Agent;
   /** negotiateFetch of alice with connections of its own. */
@@ -29,7 +33,6 @@ export async function openTlsStage(): Promise<TlsStage> {
   const stage = await openStage();
   const pem = certificate();
   const atEnd: (() => Promise<unknown>)[] = [];
-  const channelBindings = tlsServerEndPoint(new Uint8Array(new X509Certificate(pem.cert).raw))!;
   const agent = (made = new Agent({ connect: { rejectUnauthorized: false } })): Agent => {
     atEnd.push(() => made.destroy());
     return made;
@@ -37,7 +40,7 @@ export async function openTlsStage(): Promise<TlsStage> {
   return {
     ...stage,
     ...{ pem, strangersPem: certificate(), atEnd, agent },
-    async binding(shown = pem) {
+    async binding(shown = pem, expected = pem) {
       const bound: boolean[] = [];
       const handler = stage.realm.httpHandler(
         'HTTP/localhost',
@@ -45,7 +48,7 @@ export async function openTlsStage(): Promise<TlsStage> {
           bound.push(context.channelBound);
           response.end('ok');
         },
-        { channelBindings },
+        { channelBindings: bindingsOf(expected) },
       );
       const server = await listen(handler, shown);
       atEnd.push(server.stop);
@@ -61,4 +64,9 @@ export async function openTlsStage(): Promise<TlsStage> {
       await stage.stop();
     },
   };
+}
+
+/** What tokens for a server with this certificate are bound to. */
+export function bindingsOf({ cert }: Certificate): ChannelBindings {
+  return tlsServerEndPoint(new Uint8Array(new X509Certificate(cert).raw))!;
 }

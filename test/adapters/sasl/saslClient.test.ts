@@ -110,3 +110,8 @@ describe('saslClient', () => {
     });
   });
 });
+
+it.each([undefined, null, 'alice', {}])('saslClient names a client that is none: %o', async (client) => {
+  const call = saslClient(client as unknown as Client, 'ldap@localhost', { mechanism: 'GSSAPI' });
+  await expect(call).rejects.toThrow(/^client must be/);
+});

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { SaslStream } from '../../../src/adapters/sasl/index.js';
 import { concat } from '../../../src/bytes.js';
 import { framed, layerPair, unframed } from '../../sasl/saslPairs.js';
+import { expectOctets } from '../../support/octets.js';
 import { testEnvironment } from '../../support/scriptedAcceptor.js';
 
 const octetsOf = (count: number): Uint8Array => testEnvironment(0, count + 1).randomBytes(count);
@@ -147,7 +148,7 @@ describe('writing', () => {
     while (!finished) await turn();
     await turn();
     const messages = unframed(concat(...received)).map((token) => acceptor.unwrap(token).message);
-    expect(concat(...messages)).toEqual(octetsOf(200_000));
+    expectOctets(concat(...messages), octetsOf(200_000));
     stream.destroy();
   });
 
@@ -288,4 +289,22 @@ describe('failures', () => {
       })(),
     ).rejects.toMatchObject({ code: 'ERR_SASL_BUFFER' });
   });
+});
+
+describe('what a SaslStream is made of', () => {
+  const made = (socket: unknown, layer: unknown) => () =>
+    new SaslStream(socket as Duplex, layer as ConstructorParameters<typeof SaslStream>[1]);
+
+  it('is named when it is missing: no layer was agreed, or there is no socket', () => {
+    expect(made(duplexPair()[0], undefined)).toThrow(/^layer must be/);
+    expect(made(undefined, layerPair().layer)).toThrow(/^socket must be/);
+    expect(made(layerPair().layer, duplexPair()[0])).toThrow(TypeError);
+  });
+});
+
+it('a SaslStream that is destroyed wipes the keys of its layer', async () => {
+  const { layer } = layerPair();
+  const stream = new SaslStream(duplexPair()[0], layer);
+  stream.destroy();
+  expect(() => layer.encode(octetsOf(1))).toThrow(expect.objectContaining({ code: 'ERR_GSS_STATE' }));
 });
