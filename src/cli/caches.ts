@@ -3,6 +3,7 @@ import { systemCcacheName } from '../client/system.js';
 import { CredentialError } from '../errors.js';
 import type { Krb5Config } from '../formats/krb5Config.js';
 import { formatPrincipal } from '../formats/principal.js';
+import type { CacheFileOptions } from '../stores/cacheFileOptions.js';
 import type { CacheCollection, CredentialCacheStore } from '../stores/cacheStore.js';
 import { findByPrincipal, principalOf } from '../stores/cacheStore.js';
 import * as cacheTypes from '../stores/cacheTypes.js';
@@ -10,30 +11,43 @@ import { parseName } from './command.js';
 import { during, type Situation } from './failure.js';
 import { RESOLVING } from './fileSentences.js';
 import { type Io, printable, writeLine } from './io.js';
+import type { Arguments } from './options.js';
+
+/** What MIT krb5 says where a cache cannot be opened. */
+type Opening = Partial<Pick<Situation, 'activity' | 'terse'>>;
+
+/** Which files the options take for caches. */
+export function cacheAccess(args: Arguments): CacheFileOptions {
+  return { allowLink: args.has('allow-link'), allowOtherOwner: args.has('allow-other-owner') };
+}
 
 /** The caches that `given` stands for, or the default name. */
 export async function openCollection(
+  args: Arguments,
   config: Krb5Config,
   io: Io,
   given: string | undefined,
-  { terse }: Pick<Situation, 'terse'> = {},
+  { activity = RESOLVING, terse }: Opening = {},
 ): Promise<CacheCollection> {
-  const name = await during({ activity: RESOLVING }, () => given ?? systemCcacheName(config, io.env));
-  return during({ activity: RESOLVING, cache: name, terse }, () =>
+  const name = await during({ activity }, () => given ?? systemCcacheName(config, io.env));
+  return during({ activity, cache: name, terse }, () =>
     cacheTypes.openCollection(name, {
       kcmSocket: config.profile.get('libdefaults', 'kcm_socket'),
+      ...cacheAccess(args),
     }),
   );
 }
 
 /** The one cache that `given` means, of several the primary one; or the default cache. */
 export async function openCache(
+  args: Arguments,
   config: Krb5Config,
   io: Io,
   given: string | undefined,
+  opening: Opening = {},
 ): Promise<CredentialCacheStore> {
-  const collection = await openCollection(config, io, given);
-  return during({ activity: 'while resolving ccache' }, () => collection.primary());
+  const collection = await openCollection(args, config, io, given, opening);
+  return during({ activity: RESOLVING, ...opening }, () => collection.primary());
 }
 
 /** The name without its type, as MIT krb5's -V shows it. */

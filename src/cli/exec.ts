@@ -42,6 +42,7 @@ export const spec: CommandSpec = {
     { letter: 'c', value: 'cache', text: 'begin with the tickets of this cache instead of a login' },
     ...LOGIN_OPTIONS,
   ],
+  caches: true,
   exclusive: [...LOGIN_EXCLUSIVE, ['c', 'k'], ['c', 't'], ['c', 'i']],
   unsupported: '',
   usageStatus: 2,
@@ -132,7 +133,7 @@ async function cacheSource(
   io: Io,
 ): Promise<Source> {
   if (args.operands.length > 0) throw new UsageError('the cache of -c has a principal already');
-  const store = await openCache(session.config, io, name);
+  const store = await openCache(args, session.config, io, name);
   const first = await during({ activity: 'while reading the cache' }, () => store.read());
   const { defaultPrincipal } = first;
   const client = clientOf(defaultPrincipal, session, {

@@ -4,7 +4,7 @@
  */
 import { type ErrorCode, KdcError, KerberosError, TransportError } from '../errors.js';
 import { formatPrincipal, type Principal } from '../formats/principal.js';
-import { fileSentence, isKcmMissing, RESOLVING } from './fileSentences.js';
+import { fileSentence, isKcmMissing, isOpening, RESOLVING } from './fileSentences.js';
 import { type Io, printable, writeJson, writeLine } from './io.js';
 
 /** What was going on when an error came. */
@@ -25,6 +25,8 @@ export interface Situation {
   readonly parsing?: boolean | undefined;
   /** Whether MIT krb5's program tells here what is wrong, but not of which file. */
   readonly terse?: boolean | undefined;
+  /** What MIT krb5 says first when the cache cannot be written. */
+  readonly writing?: string | undefined;
   /** What may have been meant, when what was asked for is unknown. */
   readonly hint?: string | undefined;
 }
@@ -123,7 +125,8 @@ export function describeFailure(error: unknown): string[] {
   const mit = cause instanceof KerberosError && situation ? sentence(cause, situation) : undefined;
   const [first, ...details] =
     mit === undefined ? splitMessage(cause, message) : [mit, ...message.split('\n')];
-  const doing = isKcmMissing(cause) ? RESOLVING : situation?.activity;
+  const late = isKcmMissing(cause) && !isOpening(situation?.activity);
+  const doing = late ? RESOLVING : situation?.activity;
   const activity = doing === undefined || doing === '' ? '' : ` ${doing}`;
   const unknown = cause instanceof KerberosError && UNKNOWN.has(cause.code);
   if (unknown && situation?.hint !== undefined) details.push(situation.hint);

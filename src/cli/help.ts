@@ -1,5 +1,5 @@
 /** `--help` and usage lines, from the tables of the commands. */
-import { COMMON_OPTIONS, type CommandSpec, dashed, type Option } from './options.js';
+import { type CommandSpec, dashed, type Option, sharedOptions } from './options.js';
 
 const WIDTH = 80;
 
@@ -31,7 +31,7 @@ function usageWords(spec: CommandSpec): string[] {
   const outer = spec.options.filter(({ within }) => within === undefined);
   const shown = new Set<string>();
   const words: string[] = [];
-  for (const option of [...outer, ...COMMON_OPTIONS]) {
+  for (const option of [...outer, ...sharedOptions(spec)]) {
     const name = nameOf(option);
     if (shown.has(name)) continue;
     const pairs = spec.exclusive.filter((pair) => pair.includes(name)).flat();
@@ -68,7 +68,7 @@ function namesText(option: Option): string {
 
 /** The whole help of a command. */
 export function formatHelp(spec: CommandSpec): string {
-  const options = [...spec.options, ...COMMON_OPTIONS].map((option) => [namesText(option), option.text]);
+  const options = [...spec.options, ...sharedOptions(spec)].map((option) => [namesText(option), option.text]);
   const statuses = spec.exitStatuses.map(([status, text]) => [String(status), text]);
   const variables = spec.environment.map((name) => [name, ENVIRONMENT[name] ?? '']);
   return [

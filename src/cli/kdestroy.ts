@@ -4,6 +4,7 @@ import type { CacheCollection, CredentialCacheStore } from '../stores/cacheStore
 import { cacheOfPrincipal, openCollection } from './caches.js';
 import { startSession } from './command.js';
 import { during, writeFailure } from './failure.js';
+import { RESOLVING } from './fileSentences.js';
 import { type Io, printable, writeJson, writeLine } from './io.js';
 import type { Arguments, CommandSpec } from './options.js';
 
@@ -18,8 +19,10 @@ export const spec: CommandSpec = {
     { letter: 'c', value: 'cache', text: 'credential cache to destroy' },
     { letter: 'p', value: 'principal', text: "destroy this principal's cache of the collection" },
   ],
+  caches: true,
   exclusive: [['A', 'p']],
   unsupported: '',
+  ignored: '5',
   usageStatus: 2,
   exitStatuses: [
     [0, 'there is no such cache (any more)'],
@@ -38,11 +41,11 @@ interface Outcome {
 
 export async function run(args: Arguments, io: Io): Promise<number> {
   const { config } = await startSession(io, 'krb5');
-  const collection = await openCollection(config, io, args.value('c'), { terse: true });
+  const collection = await openCollection(args, config, io, args.value('c'), { terse: true });
   if (args.has('A')) return destroyAll(collection, args, io);
   const name = args.value('p');
   const store = await (name === undefined
-    ? during({ activity: 'while resolving ccache' }, () => collection.primary())
+    ? during({ activity: RESOLVING, terse: true }, () => collection.primary())
     : cacheOfPrincipal(collection, name, config, `while finding cache for ${printable(name)}`));
   const outcome = await destroy(store);
   if (args.has('json')) writeJson(io.stdout, outcome);

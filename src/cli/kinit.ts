@@ -52,8 +52,10 @@ export const spec: CommandSpec = {
     { letter: 'S', value: 'service', text: 'get a ticket for this service, such as kadmin/changepw' },
     { letter: 'I', value: 'cache', text: 'cache of an earlier login, by whose method to log in' },
   ],
+  caches: true,
   exclusive: [...LOGIN_EXCLUSIVE, ['R', 'v']],
   unsupported: 'nTX',
+  ignored: '5',
   usageStatus: 2,
   exitStatuses: [
     [0, 'the ticket is in the cache'],
@@ -86,7 +88,7 @@ export async function run(args: Arguments, io: Io): Promise<number> {
   const wishes = ticketWishes(args);
   const session = await startSession(io);
   const config = { ...session.config, canonicalize: session.config.canonicalize || args.has('C') };
-  const collection = await openCollection(config, io, args.value('c'));
+  const collection = await openCollection(args, config, io, args.value('c'), opening(args.value('c')));
   const login: Login = { args, io, collection, config, trace: session.trace };
   if (args.has('c')) tell(login, `Using specified cache: ${args.value('c')}`);
   const { credential, store } = await (args.has('R') || args.has('v')
@@ -95,6 +97,13 @@ export async function run(args: Arguments, io: Io): Promise<number> {
   if (args.has('json')) writeJson(io.stdout, { cache: store.name, ...ticketJson(credential) });
   tell(login, 'Authenticated to Kerberos v5');
   return 0;
+}
+
+/** What MIT krb5 says where the cache that was named cannot be opened. */
+function opening(name: string | undefined): { activity: string } {
+  const activity =
+    name === undefined ? 'while getting default ccache' : `resolving ccache ${printable(name)}`;
+  return { activity };
 }
 
 /** What -V tells of whom it is about. */
@@ -129,7 +138,9 @@ async function logIn(login: Login, wishes: LoginOptions): Promise<Stored> {
   try {
     return await during(situation, async () => {
       const result = await initialTicket(identity, login, { ...wishes, service });
-      await storeLogin(target.store, result, login);
+      await during({ ...situation, writing: 'Failed to store credentials: ' }, () =>
+        storeLogin(target.store, result, login),
+      );
       if (target.switches) await collection.switchTo(target.store);
       return { credential: result.credential, store: target.store };
     });
@@ -161,24 +172,24 @@ async function passwordLogin(login: Login): Promise<Choice> {
 
 /** The principal given, else that of the cache, else the user's; and its cache. */
 async function chooseLogin(login: Login): Promise<{ principal: Principal; target: Target }> {
-  const { args, config, collection } = login;
+  const { args, config } = login;
   const given = await namedPrincipal(args.operands[0], args, config);
   if (given !== undefined) return { principal: given, target: await chooseTarget(login, given) };
-  const primary = await resolved(collection);
+  const primary = await resolved(login);
   const cached = await principalOf(primary).catch(() => undefined);
   if (cached !== undefined) return { principal: cached, target: { store: primary, switches: false } };
   const user = await userPrincipal(args, config);
   return { principal: user, target: await chooseTarget(login, user) };
 }
 
-function resolved(collection: CacheCollection): Promise<CredentialCacheStore> {
-  return during({ activity: 'while resolving ccache' }, () => collection.primary());
+function resolved({ args, collection }: Login): Promise<CredentialCacheStore> {
+  return during(opening(args.value('c')), () => collection.primary());
 }
 
 /** As in MIT krb5: the principal's own cache, else the primary one when it is free, else a new one. */
 async function chooseTarget(login: Login, principal: Principal): Promise<Target> {
   const { args, collection } = login;
-  const primary = await resolved(collection);
+  const primary = await resolved(login);
   if (args.has('c')) return { store: primary, switches: false };
   if (collection.switchable) {
     const own = await findByPrincipal(collection, principal);
@@ -201,7 +212,7 @@ async function checkInputCache(login: Login, server: Principal): Promise<void> {
   const { args, config, io } = login;
   const name = args.value('I');
   if (name === undefined) return;
-  const store = await openCache(config, io, name);
+  const store = await openCache(args, config, io, name, opening(name));
   const type = await store.config('pa_type', formatPrincipal(server)).catch(() => undefined);
   const method = type === undefined ? undefined : utf8Text(type);
   if (method === undefined || method === '2') return;

@@ -5,11 +5,12 @@ import type { ConfigEntry, CredentialCache } from '../formats/ccache.js';
 import type { Credential } from '../formats/credential.js';
 import type { Krb5Config } from '../formats/krb5Config.js';
 import { formatPrincipal, krbtgtPrincipal, samePrincipal } from '../formats/principal.js';
-import type { CacheCollection, CredentialCacheStore } from '../stores/cacheStore.js';
+import { type CacheCollection, type CredentialCacheStore, isMissing } from '../stores/cacheStore.js';
 import { openCollection } from './caches.js';
 import { startSession } from './command.js';
 import { TIME_WIDTH, ticketJson, ticketLines } from './credentialText.js';
-import { during } from './failure.js';
+import { during, Failure, writeFailure } from './failure.js';
+import { RESOLVING } from './fileSentences.js';
 import { type Io, printable, writeJson, writeLine } from './io.js';
 import { writeKeytab } from './keytabText.js';
 import { type Arguments, type CommandSpec, UsageError } from './options.js';
@@ -37,6 +38,7 @@ export const spec: CommandSpec = {
     { letter: 'K', text: 'refused: keys are never printed' },
     { letter: 'V', text: 'print the version' },
   ],
+  caches: true,
   exclusive: [
     ['c', 'k'],
     ['k', 'f'],
@@ -48,6 +50,7 @@ export const spec: CommandSpec = {
     ['s', 'l'],
   ],
   unsupported: 'I',
+  ignored: '5',
   usageStatus: 1,
   exitStatuses: [
     [0, 'listed; with -s: the ticket-granting ticket is valid'],
@@ -69,12 +72,10 @@ export async function run(args: Arguments, io: Io): Promise<number> {
     await listKeytab(args, io, config);
     return 0;
   }
-  const collection = await openCollection(config, io, args.operands[0]);
+  const collection = await openCollection(args, config, io, args.operands[0]);
   if (args.has('l')) return listCollection(collection, args, io);
   if (args.has('A')) return showCollection(collection, args, io);
-  const cache = await readCache(
-    await during({ activity: 'while resolving ccache' }, () => collection.primary()),
-  );
+  const cache = await readCache(await during({ activity: RESOLVING }, () => collection.primary()));
   if (args.has('json')) writeJson(io.stdout, cacheJson(cache, args));
   else for (const line of cacheLines(cache, args)) writeLine(io.stdout, line);
   return 0;
@@ -101,7 +102,7 @@ async function readCache(store: CredentialCacheStore): Promise<NamedCache> {
 async function hasValidTicket(args: Arguments, io: Io): Promise<boolean> {
   try {
     const { config } = await startSession(io);
-    const collection = await openCollection(config, io, args.operands[0]);
+    const collection = await openCollection(args, config, io, args.operands[0]);
     const stores = args.has('A') ? await collection.list() : [await collection.primary()];
     const caches = await readable(stores);
     return caches.some(({ cache }) => isCurrent(cache, Date.now() / 1000));
@@ -118,18 +119,24 @@ function isCurrent({ defaultPrincipal, credentials }: CredentialCache, now: numb
 }
 
 /** The caches that can be read: one that is damaged does not hide the others. */
-async function readable(stores: readonly CredentialCacheStore[]): Promise<NamedCache[]> {
+async function readable(
+  stores: readonly CredentialCacheStore[],
+  tell: (error: unknown) => void = () => undefined,
+): Promise<NamedCache[]> {
   const caches: NamedCache[] = [];
   for (const store of stores) {
-    const read = await readCache(store).catch(() => undefined);
-    if (read !== undefined) caches.push(read);
+    try {
+      caches.push(await readCache(store));
+    } catch (error) {
+      tell(error);
+    }
   }
   return caches;
 }
 
-async function cachesOf(collection: CacheCollection): Promise<NamedCache[]> {
+async function cachesOf(collection: CacheCollection, tell?: (error: unknown) => void): Promise<NamedCache[]> {
   const stores = await during({ activity: 'while listing ccache collection' }, () => collection.list());
-  return readable(stores);
+  return readable(stores, tell);
 }
 
 /** -l: a line for each cache; the status tells whether there is any. */
@@ -163,7 +170,10 @@ function summaryLines(rows: readonly { cache: string; principal: string; expired
 
 /** -A: all caches one after the other; the status tells whether there is any. */
 async function showCollection(collection: CacheCollection, args: Arguments, io: Io): Promise<number> {
-  const caches = await cachesOf(collection);
+  const caches = await cachesOf(collection, (error) => {
+    const missing = error instanceof Failure && isMissing(error.cause);
+    if (!missing) writeFailure(error, spec.name, args.has('json'), io);
+  });
   if (args.has('json'))
     writeJson(
       io.stdout,

@@ -1,6 +1,6 @@
 /** `krb5 kswitch`: makes a cache the primary one of its collection (MIT krb5, kswitch(1)). */
 import { parseCcacheName } from '../formats/ccacheName.js';
-import { cacheJson, cacheOfPrincipal, openCollection } from './caches.js';
+import { cacheJson, cacheOfPrincipal, openCache, openCollection } from './caches.js';
 import { startSession } from './command.js';
 import { during } from './failure.js';
 import { type Io, printable, writeJson } from './io.js';
@@ -15,6 +15,7 @@ export const spec: CommandSpec = {
     { letter: 'c', value: 'cache', text: 'cache to switch to' },
     { letter: 'p', value: 'principal', text: "switch to this principal's cache" },
   ],
+  caches: true,
   exclusive: [['c', 'p']],
   unsupported: '',
   usageStatus: 2,
@@ -31,10 +32,17 @@ export async function run(args: Arguments, io: Io): Promise<number> {
   const [cache, name] = [args.value('c'), args.value('p')];
   if (cache === undefined && name === undefined) throw new UsageError('One of -c or -p must be specified');
   const { config } = await startSession(io, 'krb5');
-  const collection = await openCollection(config, io, collectionName(cache));
+  const opening = { activity: `while resolving ${printable(cache ?? '')}`, terse: true };
+  const collection = await openCollection(
+    args,
+    config,
+    io,
+    collectionName(cache),
+    name === undefined ? opening : {},
+  );
   const store =
     name === undefined
-      ? await (await openCollection(config, io, cache, { terse: true })).primary()
+      ? await openCache(args, config, io, cache, opening)
       : await cacheOfPrincipal(collection, name, config, `while searching for ccache for ${printable(name)}`);
   // As in MIT krb5, it is no error when there is nothing to switch.
   if (collection.switchable) {

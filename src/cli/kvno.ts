@@ -44,6 +44,7 @@ export const spec: CommandSpec = {
       text: 'the service is the user whose login is in this cache (user-to-user)',
     },
   ],
+  caches: true,
   exclusive: [['S', 'u']],
   unsupported: 'FIUP',
   usageStatus: 1,
@@ -76,18 +77,19 @@ export async function run(args: Arguments, io: Io): Promise<number> {
   const etype = parseEtype(args.value('e'));
   const session = await startSession(io, 'krb5 library');
   const config = { ...session.config, canonicalize: session.config.canonicalize || args.has('C') };
-  const store = await openCache(config, io, args.value('c'));
+  const store = await openCache(args, config, io, args.value('c'), { activity: 'while opening ccache' });
   const output = args.value('out-cache');
-  const target = output === undefined ? undefined : await openCache(config, io, output);
+  const opening = { activity: 'while resolving output ccache' };
+  const target = output === undefined ? undefined : await openCache(args, config, io, output, opening);
   if (target !== undefined) warnOfMemory(target, spec.name, io);
   const keytab = await readKeytab(args.value('k'));
-  const secondTicket = await peerTicket(args.value('u2u'), config, io);
+  const secondTicket = await peerTicket(args, config, io);
   const client = await during({ activity: 'while getting client principal name' }, () => store.principal());
   const query = { args, store, etype, keytab, secondTicket, config, trace: session.trace };
   const { status, found } = await askAll(query, io);
   if (target !== undefined && status === 0) {
     const credentials = found.map(({ credential }) => credential);
-    await during({ activity: 'while writing output ccache' }, () =>
+    await during({ activity: 'while writing output ccache', writing: '' }, () =>
       target.initialize(credentials[0]?.client ?? client, { credentials }),
     );
   }
@@ -107,17 +109,13 @@ function readKeytab(name: string | undefined): Promise<readonly KeytabEntry[] | 
   );
 }
 
-/** The ticket-granting ticket in the cache `name`, whose holder is the service of a user-to-user ticket. */
-async function peerTicket(
-  name: string | undefined,
-  config: Krb5Config,
-  io: Io,
-): Promise<Uint8Array | undefined> {
+/** The ticket-granting ticket in the cache of --u2u, whose holder is the service of a user-to-user ticket. */
+async function peerTicket(args: Arguments, config: Krb5Config, io: Io): Promise<Uint8Array | undefined> {
+  const name = args.value('u2u');
   if (name === undefined) return undefined;
-  const store = await openCache(config, io, name);
-  return during({ activity: `while getting user-to-user ticket from ${printable(name)}` }, async () => {
-    return localTgt(await store.read()).ticket;
-  });
+  const situation = { activity: `while getting user-to-user ticket from ${printable(name)}` };
+  const store = await openCache(args, config, io, name, situation);
+  return during(situation, async () => localTgt(await store.read()).ticket);
 }
 
 /** Asks for every service, whatever comes of the others. */

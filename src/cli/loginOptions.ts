@@ -171,8 +171,12 @@ export function keytabIdentity(
   config: Krb5Config,
   io: Io,
 ): Promise<KeytabIdentity> {
-  return during({ activity: 'while getting initial credentials', client: given }, async () => {
-    const client = args.has('i');
+  const client = args.has('i');
+  const activity =
+    client && given === undefined
+      ? 'When determining client principal name from keytab'
+      : 'while getting initial credentials';
+  return during({ activity, client: given }, async () => {
     const name =
       args.value('t') ?? (client ? systemClientKeytabName(config, io.env) : systemKeytabName(config, io.env));
     const file = await openKeytab(keytabPath(name));

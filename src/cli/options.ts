@@ -28,10 +28,14 @@ export interface CommandSpec {
   readonly options: readonly Option[];
   /** Whether behind `--` stands a command with its own arguments, which are no operands. */
   readonly takesCommand?: boolean;
+  /** Whether it opens credential caches, and so has CACHE_OPTIONS. */
+  readonly caches?: boolean;
   /** Letters or words of options that exclude each other. */
   readonly exclusive: readonly (readonly [string, string])[];
   /** Letters that MIT's program has and this one has not. */
   readonly unsupported: string;
+  /** Letters that MIT's program takes, shows nowhere and makes nothing of. */
+  readonly ignored?: string;
   /** Words that MIT's program has and this one has not. */
   readonly unsupportedWords?: readonly string[];
   /** Exit status for wrong usage, as in MIT's program. */
@@ -46,11 +50,22 @@ export interface CommandSpec {
 /** Wrong usage; the message is for the person who typed. */
 export class UsageError extends Error {}
 
+/** The options of every command that opens credential caches: which files it takes for one. */
+const CACHE_OPTIONS: readonly Option[] = [
+  { word: 'allow-link', text: 'take a credential cache that is a symbolic link' },
+  { word: 'allow-other-owner', text: 'take a credential cache of another user' },
+];
+
 /** The options that every command has. */
-export const COMMON_OPTIONS: readonly Option[] = [
+const COMMON_OPTIONS: readonly Option[] = [
   { word: 'json', text: 'write results, and errors, as JSON' },
   { word: 'help', text: 'print this help' },
 ];
+
+/** The options that a command shares with others. */
+export function sharedOptions({ caches }: CommandSpec): readonly Option[] {
+  return [...(caches === true ? CACHE_OPTIONS : []), ...COMMON_OPTIONS];
+}
 
 /** What was given on the command line. */
 export class Arguments {
@@ -125,7 +140,7 @@ function parseWord(spec: CommandSpec, text: string, rest: string[], values: Map<
 
 /** The option with this word, or the only one whose word begins so. */
 function findWord(spec: CommandSpec, word: string): Option {
-  const all = [...spec.options, ...COMMON_OPTIONS];
+  const all = [...spec.options, ...sharedOptions(spec)];
   const begins = all.filter((option) => option.word?.startsWith(word) === true);
   const found = begins.find((option) => option.word === word) ?? begins[0];
   if (found === undefined) throw unknownWord(spec, word);
@@ -137,6 +152,7 @@ function findWord(spec: CommandSpec, word: string): Option {
 function parseLetters(spec: CommandSpec, text: string, rest: string[], values: Map<string, string>): void {
   for (let i = 0; i < text.length; i++) {
     const letter = text[i]!;
+    if (spec.ignored?.includes(letter) === true) continue;
     const option = spec.options.find((candidate) => candidate.letter === letter);
     if (option === undefined) throw unknownLetter(spec, letter);
     if (option.value === undefined) {

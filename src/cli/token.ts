@@ -2,7 +2,7 @@
 import { toBase64 } from '../bytes.js';
 import { fromCcache } from '../client/identities.js';
 import { parseServiceName } from '../client/serviceName.js';
-import { openCollection } from './caches.js';
+import { cacheAccess, openCollection } from './caches.js';
 import { startSession } from './command.js';
 import { ticketJson } from './credentialText.js';
 import { during } from './failure.js';
@@ -19,6 +19,7 @@ export const spec: CommandSpec = {
     { word: 'krb5', text: 'a bare Kerberos token (RFC 4121)' },
     { letter: 'c', value: 'cache', text: 'credential cache with the ticket-granting ticket' },
   ],
+  caches: true,
   exclusive: [['spnego', 'krb5']],
   unsupported: '',
   usageStatus: 2,
@@ -39,9 +40,9 @@ export async function run(args: Arguments, io: Io): Promise<number> {
   const server = await during({ activity: 'while parsing service name' }, () =>
     parseServiceName(service, config),
   );
-  const { name: ccache } = await openCollection(config, io, args.value('c'));
+  const { name: ccache } = await openCollection(args, config, io, args.value('c'));
   const client = await during({ activity: 'while getting client principal name' }, () =>
-    fromCcache({ config, ccache, service, trace }),
+    fromCcache({ config, ccache, service, trace, ...cacheAccess(args) }),
   );
   const mechanism = args.has('krb5') ? 'krb5' : 'spnego';
   const situation = { activity: 'while getting the token', client: client.principal, server };

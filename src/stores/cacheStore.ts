@@ -98,7 +98,9 @@ export function singleCache(store: CredentialCacheStore): CacheCollection {
     switchable: false,
     primary: async () => store,
     async list() {
-      return (await principalOf(store)) === undefined ? [] : [store];
+      // One that cannot be read is there all the same, and can be destroyed.
+      const missing = await store.principal().then(() => false, isMissing);
+      return missing ? [] : [store];
     },
     async switchTo() {
       throw notSwitchable(store.name);
@@ -107,6 +109,11 @@ export function singleCache(store: CredentialCacheStore): CacheCollection {
       throw notSwitchable(store.name);
     },
   };
+}
+
+/** Whether the error says that there is no such cache. */
+export function isMissing(error: unknown): boolean {
+  return codeOf(error) === 'ERR_CCACHE_MISSING';
 }
 
 /** The default principal, or undefined when there is no readable cache. */
@@ -119,9 +126,13 @@ export async function principalOf(store: CredentialCacheStore): Promise<Principa
   }
 }
 
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
 /** One cache of a collection that is missing or damaged does not hide the others. */
 function isUnusable(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = codeOf(error);
   return code === 'ERR_CCACHE_MISSING' || code === 'ERR_CCACHE_IO' || code === 'ERR_CCACHE_FORMAT';
 }
 

@@ -6,7 +6,7 @@ import { CredentialError } from '../errors.js';
 import { parseCcacheName } from '../formats/ccacheName.js';
 import type { CacheFileOptions } from './cacheFileOptions.js';
 import { type CacheCollection, type CredentialCacheStore, singleCache } from './cacheStore.js';
-import { dirCache, dirCollection } from './dirCaches.js';
+import { dirCollection, dirSingleCache } from './dirCaches.js';
 import { FileCacheStore } from './fileCacheStore.js';
 import { KcmCacheStore, kcmCollection } from './kcmCaches.js';
 import type { KcmOptions } from './kcmConnection.js';
@@ -30,7 +30,7 @@ const CACHE_TYPES: Readonly<Record<string, CacheType>> = {
   DIR: {
     collection: (residual, options) =>
       residual.startsWith(':')
-        ? singleCache(dirCache(residual.slice(1), options))
+        ? dirSingleCache(residual.slice(1), options)
         : dirCollection(nonEmpty(residual, 'DIR'), options),
   },
   MEMORY: {

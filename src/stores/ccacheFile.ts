@@ -74,11 +74,18 @@ async function checkFile(handle: FileHandle, options: CacheFileOptions): Promise
   if (!status.isFile()) throw new UnreadableFile('ENOTFILE', 'is not a regular file');
   const us = process.geteuid?.();
   if (us === undefined || status.uid === us || options.allowOtherOwner === true) return;
-  throw new UnreadableFile(
-    'EOWNER',
-    `belongs to the user ${status.uid} and we are ${us}; it is used only where allowOtherOwner is set`,
-  );
+  throw new UnreadableFile('EOWNER', notOurs(status.uid, us));
 }
+
+/** What is said of a file or folder of another user. */
+export function notOurs(uid: number | bigint, us: number): string {
+  const where = 'where allowOtherOwner is set (krb5: --allow-other-owner)';
+  return `belongs to the user ${uid} and we are ${us}; it is used only ${where}`;
+}
+
+/** What is said of a link to a file or folder. */
+export const IS_LINK =
+  'is a symbolic link; name what it points to, links are followed only where allowLink is set (krb5: --allow-link)';
 
 /** The whole cache in the file `path`, as it is now. @throws as openCcacheFile; FormatError ERR_CCACHE_FORMAT */
 export async function readSnapshot(
@@ -315,10 +322,7 @@ export function readError(path: string, error: unknown): CredentialError | Forma
   if (errno === 'EFBIG') {
     return new FormatError('credential cache', message, { file: path, offset: MAX_FILE_OCTETS });
   }
-  const problem =
-    errno === 'ELOOP' || errno === 'EMLINK'
-      ? 'is a symbolic link; name the file itself, links are followed only where allowLink is set'
-      : message;
+  const problem = errno === 'ELOOP' || errno === 'EMLINK' ? IS_LINK : message;
   return new CredentialError('ERR_CCACHE_IO', `credential cache ${path} ${problem}`, { cause: error });
 }
 

@@ -11,8 +11,8 @@ import { CredentialError, FormatError } from '../errors.js';
 import { replaceFile } from './atomicFile.js';
 import { readAll, systemErrorCode, UnreadableFile } from './boundedFile.js';
 import type { CacheFileOptions } from './cacheFileOptions.js';
-import type { CacheCollection, CredentialCacheStore } from './cacheStore.js';
-import { ioError } from './ccacheFile.js';
+import { type CacheCollection, type CredentialCacheStore, singleCache } from './cacheStore.js';
+import { IS_LINK, ioError, notOurs } from './ccacheFile.js';
 import { FileCacheStore } from './fileCacheStore.js';
 
 const PRIMARY = 'primary';
@@ -25,7 +25,7 @@ const MAX_PRIMARY_OCTETS = 4096;
  * The cache in the file `path` of a folder, such as `/run/user/0/krb5cc/tkt`.
  * @throws CredentialError ERR_CCACHE_TYPE when that is no name of such a cache
  */
-export function dirCache(path: string, options: CacheFileOptions = {}): CredentialCacheStore {
+function dirCache(path: string, options: CacheFileOptions = {}): CredentialCacheStore {
   if (!isCacheName(basename(path)) || dirname(path) === '.' || path.endsWith('/')) {
     throw new CredentialError(
       'ERR_CCACHE_TYPE',
@@ -33,6 +33,18 @@ export function dirCache(path: string, options: CacheFileOptions = {}): Credenti
     );
   }
   return new FileCacheStore(path, options, `DIR::${path}`);
+}
+
+/** The one cache in the file `path` of a folder, which is made as for all its caches. */
+export function dirSingleCache(path: string, options: CacheFileOptions = {}): CacheCollection {
+  const collection = singleCache(dirCache(path, options));
+  return {
+    ...collection,
+    async primary() {
+      await ensureFolder(dirname(path), options);
+      return collection.primary();
+    },
+  };
 }
 
 function isCacheName(name: string): boolean {
@@ -87,10 +99,11 @@ async function ensureFolder(folder: string, options: CacheFileOptions): Promise<
     if (errno !== 'EEXIST') throw ioError(folder, 'cannot be made', error);
   }
   const status = await (options.allowLink === true ? stat(folder) : lstat(folder));
+  if (status.isSymbolicLink()) throw ioError(folder, IS_LINK);
   if (!status.isDirectory()) throw ioError(folder, 'is not a folder');
   const us = process.geteuid?.();
   if (us === undefined || status.uid === us || options.allowOtherOwner === true) return;
-  throw ioError(folder, `belongs to the user ${status.uid} and we are ${us}`);
+  throw ioError(folder, notOurs(status.uid, us));
 }
 
 function noFolder(folder: string, cause: unknown): CredentialError {

@@ -1,15 +1,28 @@
 /** What a person is told who got something wrong: that it says what is the matter, and what to do. */
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { describeFailure, Failure } from '../../src/cli/failure.js';
 import { runProgram } from '../../src/cli/program.js';
+import { CredentialError } from '../../src/errors.js';
+import { KCM_CODES } from '../../src/formats/kcm.js';
 import { parsePrincipal } from '../../src/formats/principal.js';
 import { ioError, readError } from '../../src/stores/ccacheFile.js';
 import { writeCcacheFile } from '../../src/stores/fileCcache.js';
 import { readKeytabFile } from '../../src/stores/fileKeytab.js';
+import { KcmRefusal } from '../../src/stores/kcmConnection.js';
 import { testFolder } from '../stores/folder.js';
 import { recordedIo } from './io.js';
+
+const alice = parsePrincipal('alice@EXAMPLE.TEST');
 
 interface Run {
   readonly status: number;
@@ -181,7 +194,7 @@ describe('names', () => {
 
   it('an unknown type of cache is told of in the words of MIT krb5', async () => {
     const { err } = await krb5(['klist', 'FOO:x']);
-    expect(err).toMatch(/^klist: Unknown credential cache type FOO while resolving ccache\n.*FILE:/);
+    expect(err).toMatch(/^klist: Unknown credential cache type while resolving ccache\n.*FOO; use FILE:/);
   });
 
   it('an empty realm is named', async () => {
@@ -268,6 +281,47 @@ describe('the first line is that of MIT krb5', () => {
     expect(describeFailure(folder)[0]).toBe('Credentials cache I/O operation failed while resolving ccache');
   });
 
+  it.each([
+    [3, 'Bad format in credentials cache'],
+    [20, 'End of credential cache reached'],
+    [30, 'End of credential cache reached'],
+  ])('a cache that ends after %i octets', async (length, expected) => {
+    const path = join(testFolder(), 'cc');
+    await writeCcacheFile(path, { version: 4, defaultPrincipal: alice, credentials: [], config: [] });
+    truncateSync(path, length);
+    expect(firstLine(await krb5(['klist', path]))).toBe(`klist: ${expected} (filename: ${path})`);
+  });
+
+  it('a folder of caches that names something else as the primary one', async () => {
+    const folder = testFolder();
+    writeFileSync(join(folder, 'primary'), '../tkt\n');
+    expect(firstLine(await krb5(['klist', `DIR:${folder}`]))).toBe(
+      `klist: ${folder}/primary contains invalid filename while resolving ccache`,
+    );
+  });
+
+  it.each([
+    ['EACCES', 'Credentials cache permissions incorrect'],
+    ['ENOENT', 'No credentials cache found'],
+    ['ENOSPC', 'Credentials cache I/O operation failed'],
+  ])('a cache that cannot be written: %s', (errno, expected) => {
+    const cause = Object.assign(new Error(`${errno}: reason, open`), { code: errno });
+    const situation = { activity: 'while logging in', writing: 'Failed to store credentials: ' };
+    expect(describeFailure(new Failure(ioError('/x/cc', 'cannot be written', cause), situation))).toEqual([
+      `Failed to store credentials: ${expected} while logging in`,
+      `  credential cache /x/cc cannot be written (${errno}: reason)`,
+    ]);
+  });
+
+  it.each([
+    [KCM_CODES.IO, 'Credentials cache I/O operation failed'],
+    [KCM_CODES.INTERNAL, 'Internal credentials cache error'],
+  ])('a KCM daemon that refuses with %i', (code, expected) => {
+    const cause = new KcmRefusal('STORE', code);
+    const error = new CredentialError('ERR_CCACHE_IO', 'refused', { cause });
+    expect(describeFailure(new Failure(error, { activity: '' }))).toEqual([expected, '  refused']);
+  });
+
   it('no KCM daemon, whenever that turns out', async () => {
     const folder = testFolder();
     const env = configOf(folder, `[libdefaults]\n kcm_socket = ${folder}/socket\n`);
@@ -289,9 +343,59 @@ describe('the first line is that of MIT krb5', () => {
     ['kswitch', '/d/x', 'Credential cache name malformed'],
   ])('%s -c DIR::%s', async (program, path, expected) => {
     const result = await krb5([program, '-c', `DIR::${path}`]);
-    expect([result.status, firstLine(result)]).toEqual([1, `${program}: ${expected} while resolving ccache`]);
+    const activity = `while resolving ${program === 'kswitch' ? `DIR::${path}` : 'ccache'}`;
+    expect([result.status, firstLine(result)]).toEqual([1, `${program}: ${expected} ${activity}`]);
     expect(result.err).toContain('DIR::/folder/tkt');
   });
+});
+
+describe('a cache that is a link or of another user', () => {
+  function linked(): { path: string; link: string } {
+    const folder = testFolder();
+    const [path, link] = [join(folder, 'cc'), join(folder, 'link')];
+    symlinkSync(path, link);
+    return { path, link };
+  }
+
+  it('is taken where an option says so, which the refusal names', async () => {
+    const { path, link } = linked();
+    await writeCcacheFile(path, { version: 4, defaultPrincipal: alice, credentials: [], config: [] });
+    const refused = await krb5(['klist', link]);
+    expect([refused.status, refused.err]).toEqual([1, expect.stringContaining('--allow-link')]);
+    expect(await krb5(['klist', '--allow-link', link])).toMatchObject({ status: 0, err: '' });
+    const spy = vi.spyOn(process, 'geteuid').mockReturnValue(4711);
+    try {
+      const foreign = await krb5(['klist', path]);
+      expect([foreign.status, foreign.err]).toEqual([1, expect.stringContaining('--allow-other-owner')]);
+      expect(await krb5(['klist', '--allow-other-owner', path])).toMatchObject({ status: 0, err: '' });
+    } finally {
+      spy.mockRestore();
+    }
+  });
+
+  it('is told of by klist -A, and removed by kdestroy -A', async () => {
+    const { path, link } = linked();
+    await writeCcacheFile(path, { version: 4, defaultPrincipal: alice, credentials: [], config: [] });
+    const env = { KRB5CCNAME: `FILE:${link}` };
+    expect(await krb5(['klist', '-A'], env)).toMatchObject({
+      status: 1,
+      out: '',
+      err: expect.stringContaining('is a symbolic link'),
+    });
+    expect(await krb5(['kdestroy', '-A'], env)).toMatchObject({ status: 0, err: '' });
+    expect([existsSync(link), existsSync(path)]).toEqual([false, true]);
+  });
+});
+
+it('a damaged cache is removed by kdestroy -A, and a missing one is nothing', async () => {
+  const path = join(testFolder(), 'cc');
+  const env = { KRB5CCNAME: `FILE:${path}` };
+  writeFileSync(path, 'no cache', { mode: 0o600 });
+  expect((await krb5(['klist', '-A'], env)).err).toContain('Unsupported credentials cache format');
+  expect(await krb5(['kdestroy', '-A'], env)).toMatchObject({ status: 0, err: '' });
+  expect(existsSync(path)).toBe(false);
+  expect(await krb5(['klist', '-A'], env)).toMatchObject({ status: 1, err: '' });
+  expect(await krb5(['kdestroy', '-A', '--json'], env)).toMatchObject({ status: 0, out: '[]\n' });
 });
 
 describe('krb5 exec', () => {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands.js';
-import { dashed, type Option } from '../../src/cli/options.js';
+import { dashed, type Option, sharedOptions } from '../../src/cli/options.js';
 import { codeWords, tableRows } from '../support/markdown.js';
 
 const text = readFileSync(fileURLToPath(new URL('../../docs/cli.md', import.meta.url)), 'utf8');
@@ -56,6 +56,12 @@ describe.each(Object.keys(MIT_OPTIONS))('docs/cli.md on %s', (name) => {
       expect(difference).toMatch(ours === '-' ? /^not supported/ : /\w{4}/);
     }
   });
+});
+
+it.each(Object.keys(COMMANDS))('docs/cli.md has the options that %s shares with others', async (name) => {
+  const shared = sharedOptions(await specOf(name)).map(nameOf);
+  expect(shared).toContain('--json');
+  for (const option of shared) expect(text.split('## kinit')[0]).toContain(option);
 });
 
 describe.each(['keytab', 'exec'])('docs/cli.md on %s', (name) => {

@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -167,6 +168,14 @@ describe('a collection of one cache', () => {
     await expect(caches.create()).rejects.toThrow(withCode('ERR_CCACHE_TYPE'));
     await expect(caches.switchTo(store)).rejects.toThrow(withCode('ERR_CCACHE_TYPE'));
   });
+});
+
+it('a single cache of a folder needs the folder around that', async () => {
+  const folder = join(testFolder(), 'new');
+  await expect(openCache(`DIR::${folder}/none/tkt`)).rejects.toThrow(withCode('ERR_CCACHE_IO'));
+  expect(existsSync(folder)).toBe(false);
+  await (await openCache(`DIR::${folder}/tkt`)).initialize(alice);
+  expect(statSync(folder).mode & 0o777).toBe(0o700);
 });
 
 describe('a folder of caches', () => {
