@@ -10,7 +10,9 @@ const config: ViteUserConfig = defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/interop/**'],
-          testTimeout: 120_000,
+          // Ten thousand cases of a property on a busy machine.
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -179,6 +179,7 @@ describe('a client that is kept fresh', () => {
   });
 
   it('does not keep the program running', async () => {
+    vi.useRealTimers();
     const made = newRealm();
     const spy = vi.spyOn(globalThis, 'setTimeout');
     const stop = made.client().keepFresh();

@@ -82,6 +82,12 @@ describe('AS exchange', () => {
     expect((await login(realm)).keyExpiration).toBe(TILL + 5);
   });
 
+  it('knows when a ticket starts that has no time of its own for that', async () => {
+    const realm = exampleRealm();
+    realm.kdc.hooks = { rewriteEncPart: ({ starttime, ...part }) => part };
+    expect((await login(realm)).credential).toMatchObject({ authTime: START, startTime: START });
+  });
+
   it('gets an initial ticket for a service', async () => {
     const server = parsePrincipal('HTTP/web.example.test@EXAMPLE.TEST');
     const { credential } = await login(exampleRealm(), { request: { server } });

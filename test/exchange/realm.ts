@@ -15,6 +15,7 @@ import {
   type ScriptedEnvironment,
   ScriptedKdc,
   type ScriptedKdcOptions,
+  type ScriptedServer,
   START,
   scriptedEnvironment,
 } from '../support/scriptedKdc.js';
@@ -40,6 +41,9 @@ export interface Realm {
   readonly keySource: KeySource;
 }
 
+/** What a client talks to. */
+export type Peer = Pick<Realm, 'environment' | 'keySource'> & { readonly kdc: ScriptedServer };
+
 export function exampleRealm(
   options: Partial<ScriptedKdcOptions> = {},
   etypes: readonly number[] = ETYPES,
@@ -61,14 +65,14 @@ export interface LoginOptions {
   readonly asked?: Question[] | undefined;
 }
 
-export function login(realm: Realm, options: LoginOptions = {}): Promise<AsResult> {
+export function login(realm: Peer, options: LoginOptions = {}): Promise<AsResult> {
   const request: AsRequest = { client: ALICE, kdcOptions: 0, till: TILL, etypes: ETYPES, ...options.request };
   const exchange = asExchange(request, realm.environment, { ...POLICY, ...options.policy });
   return drive(exchange, realm.kdc, options.keySource ?? realm.keySource, options.asked);
 }
 
 export function ticketFor(
-  realm: Realm,
+  realm: Peer,
   tgt: Credential,
   request: Partial<TgsRequest> = {},
   policy: Partial<Policy> = {},

@@ -74,9 +74,10 @@ describe('matchesGlob', () => {
   });
 
   it('takes bounded time for many stars', () => {
-    const start = performance.now();
+    const before = process.cpuUsage();
     expect(matchesGlob(`${'*a'.repeat(200)}b`, 'a'.repeat(2000))).toBe(false);
-    expect(performance.now() - start).toBeLessThan(2000);
+    // What this process has worked, however busy the machine is; microseconds.
+    expect(process.cpuUsage(before).user).toBeLessThan(2_000_000);
   });
 
   it('matches a text with its own letters escaped, and never throws', () => {

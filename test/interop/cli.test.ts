@@ -62,9 +62,14 @@ describe('krb5 kinit', () => {
     const { stdout } = await krb5(['klist', '--json'], { ccache });
     const { credentials } = JSON.parse(stdout) as { credentials: Record<string, string>[] };
     const { startTime, endTime, renewTill, flagLetters } = credentials[0] ?? {};
-    // the KDC may see a request a second after its times were set
-    expect([3599, 3600]).toContain(secondsBetween(startTime, endTime));
-    expect([2 * 86_400 - 1, 2 * 86_400]).toContain(secondsBetween(startTime, renewTill));
+    // The KDC may see a request seconds after its times were set.
+    for (const [until, seconds] of [
+      [endTime, 3600],
+      [renewTill, 2 * 86_400],
+    ] as const) {
+      expect(secondsBetween(startTime, until)).toBeLessThanOrEqual(seconds);
+      expect(secondsBetween(startTime, until)).toBeGreaterThan(seconds - 60);
+    }
     expect(flagLetters).toBe('FPRIA');
     const plain = await ourCache('alice', ['-F', '-P', '-l', '600']);
     expect((await realm.run('klist', ['-f'], { ccache: plain })).stdout).toMatch(/Flags: R?IA\n/);
@@ -221,7 +226,7 @@ describe('krb5 kinit, refused', () => {
     const options = { env, input: passwordOf('alice'), faketime: '+1h', ccache: realm.newCcache() };
     const ours = await krb5(['kinit', 'alice'], options);
     expect(complaint(ours)).toBe(complaint(await realm.run('kinit', ['alice'], options)));
-    expect(ours.stderr).toMatch(/differs by 3(600|599|601) s/);
+    expect(ours.stderr).toMatch(/differs by 3(59|60)\d s/);
   });
 
   it('names an unusable service, cache or realm', async () => {
@@ -396,7 +401,7 @@ describe('krb5, used wrongly', () => {
       stdout: '',
       stderr: 'krb5: cannot write the output (ENOSPC)\n',
     });
-    const unread = await shell('set -o pipefail; (sleep 1; exec "$1" "$2" klist) | true; echo $?');
+    const unread = await shell('exec 3> >(true); wait $!; "$1" "$2" klist >&3; echo $?');
     expect(unread).toEqual({ status: 0, stdout: '141\n', stderr: '' });
   });
 
@@ -464,18 +469,19 @@ echo = lambda: bool(termios.tcgetattr(end)[3] & termios.ECHO)
 child = subprocess.Popen(case['argv'], stdin=end, stdout=end, stderr=end, start_new_session=True)
 output = b''
 while not output.endswith(b': '):
-    if not select.select([terminal], [], [], 20)[0]:
+    if not select.select([terminal], [], [], 50)[0]:
         child.kill()
         sys.exit('no prompt: ' + output.decode())
     output += os.read(terminal, 4096)
 asking = echo()
 os.write(terminal, case['typed'].encode())
-status = child.wait(30)
-os.set_blocking(terminal, False)
+status = child.wait(50)
+echoes = echo()
+os.close(end)  # so that reading ends where the output does, which may come a moment later
 try:
     while True:
         output += os.read(terminal, 4096)
 except OSError:
     pass
-print(json.dumps({'output': output.decode(), 'status': status, 'echo': asking, 'echoAfter': echo()}))
+print(json.dumps({'output': output.decode(), 'status': status, 'echo': asking, 'echoAfter': echoes}))
 `;

@@ -366,7 +366,7 @@ describe('RC4, where both sides allow it', () => {
     await writeCcacheFile(ccache, client.credentialCache(await client.login()));
     await peer.login('service', 'acceptor', '*', keytabPath());
     await peer.login('user', 'ccache', `${RC4.user}@${weak.realm}`, ccache);
-  }, 60_000);
+  });
   afterAll(async () => {
     peer?.stop();
     await weak?.stop();

@@ -247,7 +247,7 @@ async function compare({ files }: ConfCase): Promise<Compared> {
 }
 
 describe('500 random configurations', () => {
-  it('have the same values in both, or are refused by both', { timeout: 300_000 }, async () => {
+  it('have the same values in both, or are refused by both', { timeout: 600_000 }, async () => {
     const choices = new Choices(SEED);
     const counts: Record<string, number> = {};
     let compared = 0;

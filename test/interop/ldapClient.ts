@@ -1,5 +1,5 @@
 /** As much of an LDAP client (RFC 4511) as the SASL tests need: bind in several steps, Who am I?, search. */
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import {
@@ -101,6 +101,11 @@ export class LdapClient {
       socket.once('error', reject);
     });
     return new LdapClient(socket);
+  }
+
+  /** Our port. */
+  get localPort(): number {
+    return (this.#socket as Socket).localPort!;
   }
 
   /** What binds an exchange to this TLS connection. */

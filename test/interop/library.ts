@@ -1,9 +1,11 @@
 /** Clients of the library for the MIT realm of the harness. */
 import { readFileSync } from 'node:fs';
 import type { MitClient } from '../../scripts/realServers/index.mjs';
+import { systemEnvironment } from '../../src/client/system.js';
 import {
   type Client,
   type ClientOptions,
+  type Environment,
   fromKeytab,
   fromPassword,
   type Krb5Config,
@@ -27,13 +29,24 @@ export function passwordClient(
 }
 
 /** The client of the keytab user. */
-export function keytabClient(): Promise<Client> {
+export function keytabClient(options: ClientOptions = {}): Promise<Client> {
   const { realm } = servers();
   return fromKeytab({
     config: configOf(realm),
     keytab: realm.keytabs.user,
     principal: realm.keytabUser,
+    ...options,
   });
+}
+
+/**
+ * A client's clock that can be put ahead of the machine's, so that tickets end without waiting for it; KDCs take up to 300
+ * seconds.
+ */
+export function movableClock(): Environment & { aheadSeconds: number } {
+  const { nowMs, randomBytes } = systemEnvironment();
+  const clock = { aheadSeconds: 0, nowMs: () => nowMs() + clock.aheadSeconds * 1000, randomBytes };
+  return clock;
 }
 
 /** What `promise` rejects with. */

@@ -119,7 +119,7 @@ describe('service tickets', () => {
       Array.from({ length: 20 }, () => client.serviceTicket('HTTP@localhost')),
     );
     expect(new Set(tickets).size).toBe(1);
-    expect(events.filter(({ event }) => event === 'kdc.send')).toHaveLength(1);
+    expect(events.filter(({ event }) => event === 'kdc.receive')).toHaveLength(1);
   });
 
   it('name the service that is unknown', async () => {
@@ -171,7 +171,7 @@ describe('the way to the KDC', () => {
       '[libdefaults]\ndefault_realm = EXAMPLE.TEST\ndns_lookup_kdc = false\n' +
         '[realms]\nEXAMPLE.TEST = {\nkdc = 127.0.0.1:1\nkdc = [::1]:1\n}\n',
     );
-    const error = await failure(fromPassword('alice', 'secret', { config, timeoutMs: 5000 }).login());
+    const error = await failure(fromPassword('alice', 'secret', { config, timeoutMs: 30_000 }).login());
     expect(error).toMatchObject({ code: 'ERR_KDC_UNREACHABLE' });
     const { attempts } = error as { attempts: { server: string; protocol: string }[] };
     expect(new Set(attempts.map(({ server, protocol }) => `${protocol} ${server}`))).toEqual(

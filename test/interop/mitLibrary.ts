@@ -1,9 +1,6 @@
 /** MIT's own library, asked through the program krb5ConfDump.c. */
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ensurePackages, mustRun } from '../../scripts/realServers/index.mjs';
+import { ensurePackages, mustRun, temporaryFolder } from '../../scripts/realServers/index.mjs';
 import { fromHex, toHex, utf8, utf8Text } from '../../src/bytes.js';
 
 const SOURCE = fileURLToPath(new URL('krb5ConfDump.c', import.meta.url));
@@ -14,7 +11,7 @@ export type Question = readonly [letter: string, ...texts: string[]];
 /** Builds the program; gives its path. */
 export async function buildMitProgram(): Promise<string> {
   await ensurePackages(['gcc', 'libc6-dev', 'libkrb5-dev']);
-  const program = join(mkdtempSync(join(tmpdir(), 'krb5-conf-')), 'krb5ConfDump');
+  const program = `${temporaryFolder()}/krb5ConfDump`;
   await mustRun('gcc', ['-O1', '-Wall', '-Werror', '-o', program, SOURCE, '-lkrb5']);
   return program;
 }

@@ -1,7 +1,4 @@
 /** RC4 (RFC 4757) with MIT's KDC and MIT's libkrb5 as the service; and what happens where it is not allowed. */
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -11,6 +8,7 @@ import {
   RC4,
   rc4Commands,
   startMitRealm,
+  temporaryFolder,
 } from '../../scripts/realServers/index.mjs';
 import { fromHex, toHex, utf8 } from '../../src/bytes.js';
 import { systemEnvironment } from '../../src/client/system.js';
@@ -39,12 +37,12 @@ let acceptor: string;
 
 beforeAll(async () => {
   await ensurePackages(['gcc', 'libc6-dev', 'libkrb5-dev']);
-  acceptor = join(mkdtempSync(join(tmpdir(), 'krb5-ap-')), 'apAcceptor');
+  acceptor = `${temporaryFolder()}/apAcceptor`;
   await mustRun('gcc', ['-O1', '-Wall', '-Werror', '-o', acceptor, SOURCE, '-lkrb5']);
   realm = await startMitRealm({ realm: 'RC4.TEST' });
   keytab = `${realm.dir}/keytabs/rc4.keytab`;
   await realm.kadmin(rc4Commands(realm.realm, keytab));
-}, 120_000);
+});
 
 afterAll(() => realm?.stop());
 

@@ -2,7 +2,7 @@
  * Stores tickets in a cache from a process of its own (built library): the tickets of the arguments, one after the other.
  *
  *     node storeTickets.mjs [--report] PATH SERVICE...    --report: a line after each one
- *     node storeTickets.mjs --initialize PATH             writes the whole cache again and again
+ *     node storeTickets.mjs --initialize PATH             writes the whole cache again and again, for a minute
  */
 
 import { parsePrincipal } from '../../dist/formats/principal.js';
@@ -17,7 +17,8 @@ const [tgt] = cache.credentials;
 process.stdout.write('ready\n');
 if (tgt === undefined) throw new Error('the cache has no ticket');
 if (option === '--initialize') {
-  for (;;) await writeCcacheFile(path, { ...cache, credentials: Array(50).fill(tgt) });
+  const end = Date.now() + 60_000;
+  while (Date.now() < end) await writeCcacheFile(path, { ...cache, credentials: Array(50).fill(tgt) });
 }
 for (const service of services) {
   await storeCredential(path, {

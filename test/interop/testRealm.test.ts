@@ -87,7 +87,6 @@ function mit(
       KRB5CCNAME: ccache,
       KRB5_TRACE: `${ccache.replace('FILE:', '')}.trace`,
     },
-    timeoutMs: 20_000,
   });
 }
 

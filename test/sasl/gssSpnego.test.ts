@@ -137,6 +137,26 @@ describe('a server that breaks the rules', () => {
   });
 });
 
+it('refuses a context without mutual authentication, by a challenge and by success', () => {
+  const flags = gssSpnegoFlags() & ~mutual;
+  const answer = negTokenResp({ negState: NEG_STATES.acceptCompleted });
+  for (const end of ['next', 'conclude'] as const) {
+    const { mechanism } = spnegoPair({}, flags);
+    mechanism.next();
+    expect(codeThrown(() => mechanism[end](answer))).toBe('ERR_SASL_TOKEN');
+    expect([mechanism.complete, mechanism.securityLayer]).toEqual([false, undefined]);
+  }
+});
+
+it('has no layer any more once it is deleted', () => {
+  const { mechanism, acceptor } = spnegoPair();
+  acceptor.acceptNegTokenInit(mechanism.next());
+  mechanism.next(completed(acceptor.apRepToken()));
+  expect(mechanism.securityLayer?.protection).toBe('confidentiality');
+  mechanism.delete();
+  expect(mechanism.securityLayer).toBeUndefined();
+});
+
 it('refuses a context whose flags stand for a layer that is not permitted', () => {
   const { mechanism, acceptor } = spnegoPair({ layers: ['confidentiality'] }, BASE | integrity);
   acceptor.acceptNegTokenInit(mechanism.next());

@@ -20,7 +20,8 @@ beforeAll(async () => {
   await using realm = await TestRealm.start({ principals, etypes: [18] });
   realm.setHooks({
     request(octets) {
-      requests.push(octets);
+      // A client that is kept waiting sends the same again.
+      if (!requests.some((known) => Buffer.compare(known, octets) === 0)) requests.push(octets);
       return octets;
     },
   });

@@ -1,24 +1,34 @@
 import { createSocket } from 'node:dgram';
+import type { Socket } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { concat, fromHex } from '../../src/bytes.js';
 import { TransportError } from '../../src/errors.js';
 import type { TraceEvent } from '../../src/trace.js';
 import { frame } from '../../src/transport/framing.js';
 import { type KdcServer, type SendOptions, sendToKdc } from '../../src/transport/kdc.js';
+import { turns, until } from '../support/until.js';
 import {
   AS_REP,
   AS_REQ,
   answering,
-  deadPort,
+  bothServers,
+  DEAD_PORTS,
   KRB_ERROR,
   openSockets,
-  settled,
   silent,
   tcpServer,
   udpServer,
 } from './sockets.js';
 
-const TIMING = { staggerMs: 30, retransmitMs: 30, holdMs: 150, connectTimeoutMs: 500 };
+/** Longer than any test: a test that waits for it fails. */
+const NEVER_MS = 600_000;
+/** However slow the machine: nobody gives up a server, only the next one is asked soon. */
+const TIMING = {
+  ...{ staggerMs: 30, retransmitMs: NEVER_MS, holdMs: NEVER_MS },
+  ...{ connectTimeoutMs: NEVER_MS, lookupTimeoutMs: NEVER_MS },
+};
+/** Sends again as often as it takes. */
+const PERSISTENT = { retransmitMs: 30, passes: 20 };
 const TCP = { udpPreferenceLimit: 1 };
 
 function send(servers: readonly KdcServer[], options: Partial<SendOptions> = {}): Promise<Uint8Array> {
@@ -26,7 +36,7 @@ function send(servers: readonly KdcServer[], options: Partial<SendOptions> = {})
   return sendToKdc(AS_REQ, servers, {
     realm: 'EXAMPLE.TEST',
     udpPreferenceLimit: 1465,
-    timeoutMs: 5000,
+    timeoutMs: 60_000,
     timing: { ...TIMING, ...timing },
     ...rest,
   });
@@ -39,6 +49,12 @@ async function failure(sending: Promise<Uint8Array>): Promise<TransportError> {
   );
   expect(error).toBeInstanceOf(TransportError);
   return error as TransportError;
+}
+
+/** Stops the clock of every pause; the test moves it. */
+function holdTimers(): void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
 }
 
 const at = (port: number, protocol?: 'udp' | 'tcp', host = '127.0.0.1'): KdcServer =>
@@ -82,7 +98,7 @@ describe('sendToKdc over UDP', () => {
       stranger.send(KRB_ERROR, from.port, from.address, () => forged++);
       if (count === 2) socket.send(AS_REP, from.port, from.address);
     });
-    expect(await send([at(port, 'udp')])).toEqual(AS_REP);
+    expect(await send([at(port, 'udp')], { timing: PERSISTENT })).toEqual(AS_REP);
     expect(forged).toBeGreaterThanOrEqual(1);
   });
 
@@ -90,36 +106,32 @@ describe('sendToKdc over UDP', () => {
     const port = await udpServer((socket, _, from, count) => {
       if (count === 2) socket.send(AS_REP, from.port, from.address);
     });
-    expect(await send([at(port, 'udp')])).toEqual(AS_REP);
+    expect(await send([at(port, 'udp')], { timing: PERSISTENT })).toEqual(AS_REP);
   });
 
   it('sends three times and then gives up', async () => {
     let count = 0;
     const port = await udpServer(() => count++);
-    const error = await failure(send([at(port, 'udp')]));
+    const error = await failure(send([at(port, 'udp')], { timing: { retransmitMs: 30 } }));
     expect(error.code).toBe('ERR_KDC_UNREACHABLE');
     expect(shape(error)).toEqual([`udp 127.0.0.1:${port}: no answer within 3 tries`]);
+    await until(() => count >= 3);
     expect(count).toBe(3);
   });
 
   it('moves on at once when refused', async () => {
-    const [dead, alive] = [await deadPort(), await udpServer(answering(AS_REP))];
-    const start = performance.now();
-    const timing = { staggerMs: 4000 };
+    const [dead, alive] = [DEAD_PORTS[0], await udpServer(answering(AS_REP))];
+    const timing = { staggerMs: NEVER_MS };
     expect(await send([at(dead, 'udp'), at(alive, 'udp')], { timing })).toEqual(AS_REP);
-    expect(performance.now() - start).toBeLessThan(2000);
   });
 
   it('asks the second server while the first stays open, and takes the late reply of the first', async () => {
-    const slow = await udpServer((socket, _, from) =>
-      setTimeout(() => socket.send(AS_REP, from.port, from.address), 300),
-    );
-    let asked = 0;
-    const mute = await udpServer(() => asked++);
-    expect(
-      await send([at(slow, 'udp'), at(mute, 'udp')], { timing: { passes: 1, retransmitMs: 2000 } }),
-    ).toEqual(AS_REP);
-    expect(asked).toBe(1);
+    let answer = (): void => {};
+    const slow = await udpServer((socket, _, from) => {
+      answer = () => socket.send(AS_REP, from.port, from.address);
+    });
+    const mute = await udpServer(() => answer());
+    expect(await send([at(slow, 'udp'), at(mute, 'udp')], { timing: { passes: 1 } })).toEqual(AS_REP);
   });
 });
 
@@ -168,9 +180,8 @@ describe('sendToKdc over TCP', () => {
   it('refuses a reply above the limit and goes on to the next server', async () => {
     const hostile = await tcpServer((socket) => socket.write(fromHex('7f ff ff ff 6b')));
     const alive = await tcpServer((socket) => socket.write(frame(AS_REP)));
-    const options = { timing: { holdMs: 4000 } };
-    expect(await send([at(hostile, 'tcp'), at(alive, 'tcp')], options)).toEqual(AS_REP);
-    const error = await failure(send([at(hostile, 'tcp'), at(await deadPort(), 'tcp')], options));
+    expect(await send([at(hostile, 'tcp'), at(alive, 'tcp')])).toEqual(AS_REP);
+    const error = await failure(send([at(hostile, 'tcp'), at(DEAD_PORTS[0], 'tcp')]));
     expect(error.code).toBe('ERR_REPLY_TOO_LARGE');
     expect(error.attempts).toHaveLength(2);
   });
@@ -183,18 +194,28 @@ describe('sendToKdc over TCP', () => {
   });
 
   it('waits longer for a connection that stands before it asks the next server', async () => {
-    const slow = await tcpServer((socket) => setTimeout(() => socket.write(frame(AS_REP)), 90));
+    holdTimers();
+    let slowSocket: Socket | undefined;
+    const slow = await tcpServer((socket) => {
+      slowSocket = socket;
+    });
     let asked = 0;
     const other = await tcpServer(() => asked++);
-    expect(await send([at(slow, 'tcp'), at(other, 'tcp')], { timing: { holdMs: 3000 } })).toEqual(AS_REP);
+    const reply = send([at(slow, 'tcp'), at(other, 'tcp')], { timing: { holdMs: 3000 } });
+    await until(() => slowSocket !== undefined);
+    await vi.advanceTimersByTimeAsync(30 + 2999);
+    await turns(20);
     expect(asked).toBe(0);
+    await vi.advanceTimersByTimeAsync(1);
+    await until(() => asked > 0);
+    slowSocket?.write(frame(AS_REP));
+    expect(await reply).toEqual(AS_REP);
   });
 });
 
 describe('sendToKdc with several ways to go', () => {
   it('prefers UDP up to the limit and TCP above it', async () => {
-    const port = await udpServer(answering(AS_REP));
-    await tcpServer((socket) => socket.write(frame(KRB_ERROR)), '127.0.0.1', port);
+    const port = await bothServers(answering(AS_REP), (socket) => socket.write(frame(KRB_ERROR)));
     expect(await send([at(port)], { udpPreferenceLimit: AS_REQ.length })).toEqual(AS_REP);
     expect(await send([at(port)], { udpPreferenceLimit: AS_REQ.length - 1 })).toEqual(KRB_ERROR);
     expect(await send([at(port)], { tcpOnly: true })).toEqual(KRB_ERROR);
@@ -205,18 +226,17 @@ describe('sendToKdc with several ways to go', () => {
   it('turns to TCP where UDP is refused or silent', async () => {
     const refused = await tcpServer((socket) => socket.write(frame(AS_REP)));
     expect(await send([at(refused)])).toEqual(AS_REP);
-    const mute = await udpServer(silent);
-    await tcpServer((socket) => socket.write(frame(AS_REP)), '127.0.0.1', mute);
+    const mute = await bothServers(silent, (socket) => socket.write(frame(AS_REP)));
     expect(await send([at(mute)])).toEqual(AS_REP);
   });
 
   it('turns to UDP where TCP is refused', async () => {
     const port = await udpServer(answering(AS_REP));
-    expect(await send([at(port)], TCP)).toEqual(AS_REP);
+    expect(await send([at(port)], { ...TCP, timing: { holdMs: 30 } })).toEqual(AS_REP);
   });
 
   it('tries all servers with one protocol before the other', async () => {
-    const [first, second] = [await deadPort(), await deadPort()];
+    const [first, second] = DEAD_PORTS;
     const error = await failure(send([at(first), at(second)]));
     expect(error.code).toBe('ERR_KDC_UNREACHABLE');
     expect(shape(error)).toEqual([
@@ -237,7 +257,7 @@ describe('sendToKdc with several ways to go', () => {
     ];
     const host = 'kdc.example.test';
     expect(await send([{ host, port }], { lookup })).toEqual(AS_REP);
-    const error = await failure(send([{ host, port: await deadPort(), protocol: 'tcp' }], { lookup }));
+    const error = await failure(send([{ host, port: DEAD_PORTS[0], protocol: 'tcp' }], { lookup }));
     expect(error.attempts.map((a) => a.outcome)).toEqual([
       'connection refused (127.0.0.1)',
       'connection refused (::1)',
@@ -276,7 +296,7 @@ describe('sendToKdc with several ways to go', () => {
     const alive = at(await udpServer(answering(AS_REP)), 'udp');
     const preferAnother = (reply: Uint8Array) => reply[0] === 0x7e;
     expect(await send([busy, alive], { preferAnother })).toEqual(AS_REP);
-    expect(await send([busy, at(await deadPort(), 'udp')], { preferAnother })).toEqual(KRB_ERROR);
+    expect(await send([busy, at(DEAD_PORTS[0], 'udp')], { preferAnother })).toEqual(KRB_ERROR);
   });
 
   it('takes the replies of a password server when told so', async () => {
@@ -288,13 +308,21 @@ describe('sendToKdc with several ways to go', () => {
 
 describe('sendToKdc gives up', () => {
   it('at the deadline, listing what was open and what was not tried', async () => {
-    const mute = await udpServer(silent);
-    const half = await tcpServer((socket) => socket.write(fromHex('00 00')));
-    const stuck = await tcpServer(() => {});
+    holdTimers();
+    const asked: string[] = [];
+    const mute = await udpServer(() => asked.push('mute'));
+    const half = await tcpServer((socket) => socket.write(fromHex('00 00'), () => asked.push('half')));
+    const stuck = await tcpServer(() => asked.push('stuck'));
     const servers = [at(mute, 'udp'), at(half, 'tcp'), at(stuck, 'tcp'), at(88, 'tcp', '192.0.2.1')];
-    const start = performance.now();
-    const error = await failure(send(servers, { timeoutMs: 250, timing: { holdMs: 100 } }));
-    expect(performance.now() - start).toBeLessThan(2000);
+    const failed = failure(send(servers, { timeoutMs: 250, timing: { holdMs: 100 } }));
+    await until(() => asked.length === 1);
+    await vi.advanceTimersByTimeAsync(30);
+    await until(() => asked.length === 2);
+    await vi.advanceTimersByTimeAsync(30 + 100);
+    await until(() => asked.length === 3);
+    await turns(20);
+    await vi.advanceTimersByTimeAsync(250 - 30 - 30 - 100);
+    const error = await failed;
     expect(error.code).toBe('ERR_KDC_UNREACHABLE');
     expect(error.attempts.map((a) => a.outcome)).toEqual([
       'no answer within 1 try',
@@ -305,11 +333,11 @@ describe('sendToKdc gives up', () => {
   });
 
   it('when the signal aborts on the way', async () => {
-    const port = await udpServer(silent);
     const controller = new AbortController();
     const reason = new Error('enough');
-    setTimeout(() => controller.abort(reason), 40);
-    const error = await failure(send([at(port)], { signal: controller.signal, timing: { staggerMs: 4000 } }));
+    const port = await udpServer(() => controller.abort(reason));
+    const timing = { staggerMs: NEVER_MS };
+    const error = await failure(send([at(port)], { signal: controller.signal, timing }));
     expect(error.code).toBe('ERR_ABORTED');
     expect(error.cause).toBe(reason);
     expect(error.attempts[0]?.outcome).toBe('no answer within 1 try');
@@ -355,31 +383,37 @@ describe('sendToKdc gives up', () => {
 });
 
 describe('sendToKdc leaves nothing open', () => {
-  /** Runs `body` and expects as many sockets after it as before, and no timer that still ticks. */
-  async function expectNothingLeft(body: () => Promise<unknown>): Promise<void> {
-    await settled();
-    const before = openSockets();
+  /** Runs `body`, after which no timer ticks and, as before it, only the test's own sockets are open. */
+  async function expectNothingLeft(own: readonly string[], body: () => Promise<unknown>): Promise<void> {
+    const onlyOwn = (): boolean => openSockets().join() === own.join();
+    await until(onlyOwn);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
     onTestFinished(() => void vi.useRealTimers());
     await body();
     expect(vi.getTimerCount()).toBe(0);
     vi.useRealTimers();
-    await settled();
-    expect(openSockets()).toEqual(before);
+    await until(onlyOwn).catch(() => undefined);
+    expect(openSockets()).toEqual(own);
   }
 
   it('after a reply, a failure, a deadline and an abort', async () => {
     const mute = at(await udpServer(silent), 'udp');
-    const gone = at(await deadPort());
-    const listening = new Set<import('node:net').Socket>();
-    const stuck = at(await tcpServer((socket) => listening.add(socket)), 'tcp');
+    const gone = at(DEAD_PORTS[0]);
+    const listening = new Set<Socket>();
+    let heard = (): void => {};
+    const onRequest = (socket: Socket): void => {
+      listening.add(socket);
+      heard();
+    };
+    const stuck = at(await tcpServer(onRequest), 'tcp');
     const alive = at(await udpServer(answering(AS_REP)), 'udp');
     const controller = new AbortController();
-    await expectNothingLeft(async () => {
+    await expectNothingLeft(['TCPServerWrap', 'UDPWrap', 'UDPWrap'], async () => {
       expect(await send([mute, gone, stuck, alive])).toEqual(AS_REP);
-      expect((await failure(send([mute, gone]))).code).toBe('ERR_KDC_UNREACHABLE');
+      const giveUp = { timing: { retransmitMs: 30 } };
+      expect((await failure(send([mute, gone], giveUp))).code).toBe('ERR_KDC_UNREACHABLE');
       expect((await failure(send([stuck, mute], { timeoutMs: 60 }))).code).toBe('ERR_KDC_UNREACHABLE');
-      setTimeout(() => controller.abort(), 60);
+      heard = () => controller.abort();
       expect((await failure(send([mute, stuck], { signal: controller.signal }))).code).toBe('ERR_ABORTED');
       for (const socket of listening) socket.destroy();
     });
@@ -388,7 +422,7 @@ describe('sendToKdc leaves nothing open', () => {
 
   it('when aborted or timed out in the tick after the start', async () => {
     const port = await udpServer(silent);
-    await expectNothingLeft(async () => {
+    await expectNothingLeft(['UDPWrap'], async () => {
       for (const options of [{}, TCP]) {
         const controller = new AbortController();
         const sending = failure(send([at(port)], { signal: controller.signal, ...options }));
@@ -404,10 +438,11 @@ describe('sendToKdc leaves nothing open', () => {
 
 describe('sendToKdc traces', () => {
   it('what it sends, what fails and what it receives', async () => {
-    const dead = await deadPort();
+    const [dead] = DEAD_PORTS;
     const port = await udpServer(answering(KRB_ERROR));
     const events: TraceEvent[] = [];
-    await send([at(dead, 'udp'), at(port)], { trace: (event) => events.push(event) });
+    const timing = { staggerMs: NEVER_MS };
+    await send([at(dead, 'udp'), at(port)], { timing, trace: (event) => events.push(event) });
     expect(events.map((e) => e.event)).toEqual(['kdc.send', 'kdc.attempt', 'kdc.send', 'kdc.receive']);
     expect(events[0]?.text).toBe(`Sending AS-REQ (5 octets) to udp 127.0.0.1:${dead}`);
     expect(events[1]?.text).toBe(`udp 127.0.0.1:${dead}: connection refused`);

@@ -57,15 +57,23 @@ function closeServer(server: Server, sockets: ReadonlySet<TcpSocket>): Promise<v
   return new Promise((resolve) => server.close(() => resolve()));
 }
 
-/** A port on which nothing listens, neither UDP nor TCP. */
-export async function deadPort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+/** Both on one port: one that is free for UDP may be taken for TCP. Returns the port. */
+export async function bothServers(
+  onDatagram: OnDatagram,
+  onRequest: (socket: TcpSocket, octets: Uint8Array) => void,
+): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    const port = await udpServer(onDatagram);
+    try {
+      return await tcpServer(onRequest, '127.0.0.1', port);
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EADDRINUSE' || attempt === 20) throw error;
+    }
+  }
 }
+
+/** Ports of no service, below those that systems give out: nothing listens there, neither UDP nor TCP. */
+export const DEAD_PORTS = [1, 2] as const;
 
 /** Sockets and name lookups that are open in this process, by kind. */
 export function openSockets(): string[] {
@@ -73,9 +81,4 @@ export function openSockets(): string[] {
     .getActiveResourcesInfo()
     .filter((kind) => /UDP|TCP|GetAddrInfo/.test(kind))
     .sort();
-}
-
-/** Lets sockets that were told to close do so. */
-export function settled(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 20));
 }
