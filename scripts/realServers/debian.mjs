@@ -5,6 +5,7 @@
 
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { claim } from './ports.mjs';
 import { run, textOf } from './processes.mjs';
 
 /** What `npm run demo` needs. */
@@ -41,7 +42,7 @@ export const INTEROP_PACKAGES = Object.freeze([
 ]);
 
 const POLICY = '/usr/sbin/policy-rc.d';
-const POLICY_MARK = '# while krb5-client installs packages: process ';
+const POLICY_MARK = '# while krb5-client installs packages';
 const APT_TIMEOUT_MS = 15 * 60_000;
 /** How long another apt-get or another run of ours is waited for. */
 const BUSY_LIMIT_MS = 15 * 60_000;
@@ -130,37 +131,35 @@ export async function aptGet(args, where = {}) {
 }
 
 /**
- * policy-rc.d (status 101) keeps the packages' scripts from starting services. Ours names its process, and there is one for
- * all runs: that of another run is waited for, that of a run that was killed replaced.
+ * policy-rc.d (status 101) keeps the packages' scripts from starting services. One run at a time installs, so that what is
+ * found of ours was left by a run that was killed.
  * @param {() => Promise<void>} work
  */
 async function withoutServiceStarts(work) {
-  const deadline = Date.now() + BUSY_LIMIT_MS;
-  for (; !policyMade(); await sleep(APT_PAUSE_MS)) {
-    const ours = textOf(POLICY).includes(POLICY_MARK);
-    if (!ours || Date.now() > deadline) return work(); // the machine has its own policy
-  }
+  const turn = await turnToInstall();
   const remove = () => rmSync(POLICY, { force: true });
-  process.once('exit', remove);
   try {
-    await work();
+    if (textOf(POLICY).includes(POLICY_MARK)) remove();
+    if (existsSync(POLICY)) return await work(); // the machine has its own policy
+    process.once('exit', remove);
+    writeFileSync(POLICY, `#!/bin/sh\n${POLICY_MARK}\nexit 101\n`, { mode: 0o755 });
+    try {
+      await work();
+    } finally {
+      process.off('exit', remove);
+      remove();
+    }
   } finally {
-    process.off('exit', remove);
-    remove();
+    turn.close();
   }
 }
 
-/** False when there is one that a process still needs, or one that is not ours. */
-function policyMade() {
-  const [, owner] = textOf(POLICY).split(POLICY_MARK);
-  if (owner !== undefined && !existsSync(`/proc/${parseInt(owner, 10)}`)) rmSync(POLICY, { force: true });
-  try {
-    const script = `#!/bin/sh\n${POLICY_MARK}${process.pid}\nexit 101\n`;
-    writeFileSync(POLICY, script, { flag: 'wx', mode: 0o755 });
-    return true;
-  } catch (error) {
-    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
-    return false;
+async function turnToInstall() {
+  for (const deadline = Date.now() + BUSY_LIMIT_MS; ; await sleep(APT_PAUSE_MS)) {
+    const turn = await claim('installation');
+    if (turn !== undefined) return turn;
+    if (Date.now() > deadline)
+      throw new Error('another run of the tests has been installing packages for too long');
   }
 }
 

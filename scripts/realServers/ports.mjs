@@ -33,16 +33,21 @@ export async function freePort() {
   throw new Error(`no free port between ${LOWEST_PORT} and ${HIGHEST_PORT} on the loopback addresses`);
 }
 
+/** Takes the port for this process. @param {number} port */
+async function reserved(port) {
+  return (await claim(`port-${port}`)) !== undefined;
+}
+
 /**
- * Takes the port for this process, until it ends however it does: by a socket in Linux's abstract namespace, which no
- * server's binding meets. False where a process has it already.
- * @param {number} port @returns {Promise<boolean>}
+ * Takes what has the name for this process, until it ends however it does: by a socket in Linux's abstract namespace, which
+ * no server's binding meets. `close()` gives it back. Undefined where a process has it already.
+ * @param {string} name @returns {Promise<import('node:net').Server | undefined>}
  */
-function reserved(port) {
+export function claim(name) {
   return new Promise((resolve) => {
-    const claim = createServer().unref();
-    claim.once('error', () => resolve(false));
-    claim.listen({ path: `\0krb5-client-port-${port}`, exclusive: true }, () => resolve(true));
+    const server = createServer().unref();
+    server.once('error', () => resolve(undefined));
+    server.listen({ path: `\0krb5-client-${name}`, exclusive: true }, () => resolve(server));
   });
 }
 

@@ -3,8 +3,8 @@
  * (Node.js 20.16 and later, and runtimes that imitate it): no import, so that bundles for other runtimes need none.
  *
  * OpenSSL may refuse an algorithm: in FIPS mode, or by its configuration. MD5 is computed by noble then, like the rest of
- * RC4, which `allow_rc4` allows by name; the hash of channel bindings (RFC 4121 section 4.1.1.2) protects nothing. What
- * else is refused is an error.
+ * RC4, which `allow_rc4` allows by name; the hash of channel bindings (RFC 4121 section 4.1.1.2) protects nothing. An
+ * OpenSSL without AES or HMAC is not used at all. What else is refused is an error.
  */
 import { CryptoError } from '../errors.js';
 import { noblePrimitives } from './noble.js';
@@ -122,15 +122,20 @@ function permitted<Result>(what: string, run: () => Result, portable?: () => Res
   try {
     return run();
   } catch (cause) {
-    if (portable !== undefined) return portable();
+    if (portable !== undefined && !isMisuse(cause)) return portable();
     throw refused(what, cause);
   }
 }
 
+/** Wrong arguments are not OpenSSL's refusal. */
+function isMisuse(cause: unknown): boolean {
+  const { code } = (cause ?? {}) as { code?: unknown };
+  return /^ERR_(?:INVALID_ARG|OUT_OF_RANGE|CRYPTO_INVALID_(?:IV|KEYLEN))/.test(String(code));
+}
+
 /** The error for what OpenSSL refuses; wrong arguments stay what they are. */
 function refused(what: string, cause: unknown): unknown {
-  const { code } = (cause ?? {}) as { code?: unknown };
-  if (cause instanceof RangeError || code === 'ERR_INVALID_ARG_TYPE') return cause;
+  if (isMisuse(cause)) return cause;
   return new CryptoError(
     'ERR_CRYPTO_REFUSED',
     `the OpenSSL of this runtime refuses ${what}: it is in FIPS mode, or its configuration forbids this; allow it there, ` +

@@ -101,7 +101,11 @@ describe('where OpenSSL refuses anything else, a typed error says what to do:', 
   it('but wrong arguments stay what they are', async () => {
     const provider = providerWithout('none');
     await expect(provider.pbkdf2('sha1', octets(1), octets(1), -1, 16)).rejects.toThrow(RangeError);
-    expect(() => provider.digest('sha1', 1 as never)).toThrow(TypeError);
+    const misuse = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' };
+    for (const hash of ['sha1', 'md5'] as const)
+      expect(catching(() => provider.digest(hash, 1 as never))).toMatchObject(misuse);
+    const iv = catching(() => provider.aesCbcEncrypt(octets(16), octets(3), octets(16)));
+    expect(iv).toMatchObject({ code: 'ERR_CRYPTO_INVALID_IV' });
   });
 });
 
