@@ -30,7 +30,7 @@ export async function openCollection(
   { activity = RESOLVING, terse }: Opening = {},
 ): Promise<CacheCollection> {
   const name = await during({ activity }, () => given ?? systemCcacheName(config, io.env));
-  return during({ activity, cache: name, terse }, () =>
+  return during({ activity, opening: true, cache: name, terse }, () =>
     cacheTypes.openCollection(name, {
       kcmSocket: config.profile.get('libdefaults', 'kcm_socket'),
       ...cacheAccess(args),
@@ -47,7 +47,7 @@ export async function openCache(
   opening: Opening = {},
 ): Promise<CredentialCacheStore> {
   const collection = await openCollection(args, config, io, given, opening);
-  return during({ activity: RESOLVING, ...opening }, () => collection.primary());
+  return during({ activity: RESOLVING, ...opening, opening: true }, () => collection.primary());
 }
 
 /** The name without its type, as MIT krb5's -V shows it. */
@@ -70,7 +70,7 @@ export function cacheOfPrincipal(
   config: Krb5Config,
   activity: string,
 ): Promise<CredentialCacheStore> {
-  return during({ activity, sentence: 'Matching credential not found' }, async () => {
+  return during({ activity, opening: true, sentence: 'Matching credential not found' }, async () => {
     const principal = parseName(name, config);
     const store = await findByPrincipal(collection, principal);
     if (store !== undefined) return store;

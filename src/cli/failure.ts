@@ -4,13 +4,17 @@
  */
 import { type ErrorCode, KdcError, KerberosError, TransportError } from '../errors.js';
 import { formatPrincipal, type Principal } from '../formats/principal.js';
-import { fileSentence, isKcmMissing, isOpening, RESOLVING } from './fileSentences.js';
+import { fileSentence, isKcmMissing, RESOLVING } from './fileSentences.js';
 import { type Io, printable, writeJson, writeLine } from './io.js';
 
 /** What was going on when an error came. */
 export interface Situation {
   /** Such as `while getting initial credentials`; empty where MIT krb5 does not say. */
   readonly activity: string;
+  /** Whether MIT krb5's program opens a cache here, or looks for one, and does not read it yet. */
+  readonly opening?: boolean | undefined;
+  /** What MIT krb5's program says where it opened the cache that is used here, unless `while resolving ccache`. */
+  readonly opened?: string | undefined;
   /** Who logs in. */
   readonly client?: Principal | undefined;
   /** What a ticket was wanted for. */
@@ -125,8 +129,8 @@ export function describeFailure(error: unknown): string[] {
   const mit = cause instanceof KerberosError && situation ? sentence(cause, situation) : undefined;
   const [first, ...details] =
     mit === undefined ? splitMessage(cause, message) : [mit, ...message.split('\n')];
-  const late = isKcmMissing(cause) && !isOpening(situation?.activity);
-  const doing = late ? RESOLVING : situation?.activity;
+  const late = isKcmMissing(cause) && situation?.opening !== true;
+  const doing = late ? (situation?.opened ?? RESOLVING) : situation?.activity;
   const activity = doing === undefined || doing === '' ? '' : ` ${doing}`;
   const unknown = cause instanceof KerberosError && UNKNOWN.has(cause.code);
   if (unknown && situation?.hint !== undefined) details.push(situation.hint);

@@ -2,6 +2,7 @@
 import { FormatError, type KerberosError } from '../errors.js';
 import { KCM_CODES } from '../formats/kcm.js';
 import { systemErrorCode } from '../stores/boundedFile.js';
+import { isAbsent } from '../stores/ccacheFile.js';
 import { KcmRefusal } from '../stores/kcmConnection.js';
 import type { Situation } from './failure.js';
 
@@ -67,7 +68,7 @@ function cacheFormatProblem({ message, offset = 0 }: FormatError): string | unde
 }
 
 function cacheAccessSentence(error: KerberosError, situation: Situation): string | undefined {
-  const { activity, terse, writing } = situation;
+  const { opening, terse, writing } = situation;
   if (isKcmMissing(error)) return 'No KCM server found';
   const problem = error.cause instanceof KcmRefusal ? kcmProblem(error.cause) : undefined;
   if (writing !== undefined) return `${writing}${problem ?? systemProblem(error.cause)}`;
@@ -77,7 +78,7 @@ function cacheAccessSentence(error: KerberosError, situation: Situation): string
   const path = /^credential cache (.*) cannot be (?:read|removed) /s.exec(error.message)?.[1];
   if (path === undefined) return undefined;
   // That is not the cache but the folder it is in.
-  if (isOpening(activity)) return IO_FAILED;
+  if (opening === true) return IO_FAILED;
   return `${NO_PERMISSION}${fileName(path, terse)}`;
 }
 
@@ -88,10 +89,8 @@ const IO_FAILED = 'Credentials cache I/O operation failed';
 /** What MIT makes of an error of the system. */
 function systemProblem(cause: unknown): string {
   const errno = systemErrorCode(cause);
-  if (errno === 'ENOENT') return NO_CACHE;
-  return ['EACCES', 'EPERM', 'EROFS', 'EISDIR', 'ENOTDIR', 'ELOOP'].includes(errno)
-    ? NO_PERMISSION
-    : IO_FAILED;
+  if (isAbsent(errno)) return NO_CACHE;
+  return ['EACCES', 'EPERM', 'EROFS', 'EISDIR', 'ELOOP'].includes(errno) ? NO_PERMISSION : IO_FAILED;
 }
 
 function kcmProblem({ replyCode }: KcmRefusal): string | undefined {
@@ -101,13 +100,6 @@ function kcmProblem({ replyCode }: KcmRefusal): string | undefined {
 
 /** What a command does when it makes a cache of its name. */
 export const RESOLVING = 'while resolving ccache';
-
-/** Whether MIT krb5's programs open a cache, or look for one, in this activity. */
-export function isOpening(activity = ''): boolean {
-  return /\b(?:resolving|opening|listing|finding|searching|getting (?:default|user-to-user))\b/.test(
-    activity,
-  );
-}
 
 /** For a name that is no cache. */
 function nameSentence(error: KerberosError, { cache, terse }: Situation): string | undefined {

@@ -45,9 +45,9 @@ export async function run(args: Arguments, io: Io): Promise<number> {
   if (args.has('A')) return destroyAll(collection, args, io);
   const name = args.value('p');
   const store = await (name === undefined
-    ? during({ activity: RESOLVING, terse: true }, () => collection.primary())
+    ? during({ activity: RESOLVING, opening: true, terse: true }, () => collection.primary())
     : cacheOfPrincipal(collection, name, config, `while finding cache for ${printable(name)}`));
-  const outcome = await destroy(store);
+  const outcome = await destroy(store, 'while destroying cache');
   if (args.has('json')) writeJson(io.stdout, outcome);
   else if (!outcome.destroyed && !args.has('q')) {
     writeLine(io.stderr, 'kdestroy: No credentials cache found while destroying cache');
@@ -57,12 +57,13 @@ export async function run(args: Arguments, io: Io): Promise<number> {
 }
 
 async function destroyAll(collection: CacheCollection, args: Arguments, io: Io): Promise<number> {
-  const stores = await during({ activity: 'while listing credential caches' }, () => collection.list());
+  const situation = { activity: 'while listing credential caches', opening: true };
+  const stores = await during(situation, () => collection.list());
   const outcomes: Outcome[] = [];
   let status = 0;
   for (const store of stores) {
     try {
-      outcomes.push(await destroy(store));
+      outcomes.push(await destroy(store, `while destroying cache ${store.name}`));
     } catch (error) {
       status = 1;
       writeFailure(error, spec.name, args.has('json'), io);
@@ -77,8 +78,8 @@ async function tellOfOthers(collection: CacheCollection, io: Io): Promise<void> 
   if (others.length > 0) writeLine(io.stderr, 'Other credential caches present, use -A to destroy all');
 }
 
-function destroy(store: CredentialCacheStore): Promise<Outcome> {
-  return during({ activity: 'while destroying cache', terse: true }, async () => {
+function destroy(store: CredentialCacheStore, activity: string): Promise<Outcome> {
+  return during({ activity, terse: true }, async () => {
     try {
       await store.destroy();
       return { cache: store.name, destroyed: true };

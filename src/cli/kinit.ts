@@ -100,10 +100,10 @@ export async function run(args: Arguments, io: Io): Promise<number> {
 }
 
 /** What MIT krb5 says where the cache that was named cannot be opened. */
-function opening(name: string | undefined): { activity: string } {
+function opening(name: string | undefined): { activity: string; opening: true } {
   const activity =
     name === undefined ? 'while getting default ccache' : `resolving ccache ${printable(name)}`;
-  return { activity };
+  return { activity, opening: true };
 }
 
 /** What -V tells of whom it is about. */

@@ -75,7 +75,9 @@ export async function run(args: Arguments, io: Io): Promise<number> {
   const collection = await openCollection(args, config, io, args.operands[0]);
   if (args.has('l')) return listCollection(collection, args, io);
   if (args.has('A')) return showCollection(collection, args, io);
-  const cache = await readCache(await during({ activity: RESOLVING }, () => collection.primary()));
+  const cache = await readCache(
+    await during({ activity: RESOLVING, opening: true }, () => collection.primary()),
+  );
   if (args.has('json')) writeJson(io.stdout, cacheJson(cache, args));
   else for (const line of cacheLines(cache, args)) writeLine(io.stdout, line);
   return 0;
@@ -135,7 +137,8 @@ async function readable(
 }
 
 async function cachesOf(collection: CacheCollection, tell?: (error: unknown) => void): Promise<NamedCache[]> {
-  const stores = await during({ activity: 'while listing ccache collection' }, () => collection.list());
+  const situation = { activity: 'while listing ccache collection', opening: true };
+  const stores = await during(situation, () => collection.list());
   return readable(stores, tell);
 }
 

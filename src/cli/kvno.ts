@@ -113,9 +113,9 @@ function readKeytab(name: string | undefined): Promise<readonly KeytabEntry[] | 
 async function peerTicket(args: Arguments, config: Krb5Config, io: Io): Promise<Uint8Array | undefined> {
   const name = args.value('u2u');
   if (name === undefined) return undefined;
-  const situation = { activity: `while getting user-to-user ticket from ${printable(name)}` };
-  const store = await openCache(args, config, io, name, situation);
-  return during(situation, async () => localTgt(await store.read()).ticket);
+  const activity = `while getting user-to-user ticket from ${printable(name)}`;
+  const store = await openCache(args, config, io, name, { activity });
+  return during({ activity, opened: activity }, async () => localTgt(await store.read()).ticket);
 }
 
 /** Asks for every service, whatever comes of the others. */
@@ -221,7 +221,7 @@ function decrypts(credential: Credential, keytab: readonly KeytabEntry[]): boole
     unseal(encPart, entry.key, KEY_USAGES.TICKET).fill(0);
     return true;
   } catch (error) {
-    if (error instanceof CryptoError) return false;
+    if (error instanceof CryptoError && error.code === 'ERR_INTEGRITY') return false;
     throw error;
   }
 }

@@ -140,7 +140,11 @@ export class Credentials {
 
   #valid(server: Principal): Credential | undefined {
     const credential = this.#tickets.find(server);
-    return credential !== undefined && isValid(credential, this.#exchanges.now()) ? credential : undefined;
+    return credential !== undefined && this.#isValid(credential) ? credential : undefined;
+  }
+
+  #isValid(credential: Credential): boolean {
+    return isValid(credential, this.#exchanges.now(), this.#parts.config.clockSkewSeconds);
   }
 
   #isDue(credential: Credential): boolean {
@@ -160,7 +164,7 @@ export class Credentials {
       return found;
     } catch (error) {
       const now = this.#exchanges.now();
-      if (known === undefined || signal.aborted || !isValid(known, now)) throw error;
+      if (known === undefined || signal.aborted || !this.#isValid(known)) throw error;
       if (this.#isDue(known)) {
         this.#retryAt.set(known, isRefusal(error) ? known.endTime : now + PATIENCE_SECONDS);
         this.#tell('ticket.refresh', `Using the ticket ${formatPrincipal(known.server)} on, for now`, error);

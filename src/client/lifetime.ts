@@ -5,8 +5,8 @@
 import type { Credential } from '../formats/credential.js';
 import { hasFlag, TICKET_FLAGS } from '../messages/flags.js';
 
-/** A ticket whose start lies no further ahead than this is handed out: clocks of KDCs differ a little. */
-const START_TOLERANCE_SECONDS = 60;
+/** How far ahead the start of a postdated ticket may lie: once a KDC has validated it, clocks differ only a little. */
+const POSTDATED_TOLERANCE_SECONDS = 60;
 
 /** A ticket is due in the last tenth of its life, but not earlier than five minutes before its end. */
 const DUE_SHARE = 0.1;
@@ -21,9 +21,17 @@ function lifeSeconds({ startTime, authTime, endTime }: Credential): number {
   return endTime - (startTime || authTime);
 }
 
-/** Whether the ticket has begun and not ended, and is not a postdated one that no KDC has validated. */
-export function isValid({ startTime, endTime, flags }: Credential, now: number): boolean {
-  return startTime <= now + START_TOLERANCE_SECONDS && endTime > now && !hasFlag(flags, TICKET_FLAGS.invalid);
+/**
+ * Whether the ticket has begun and not ended, and is not a postdated one that no KDC has validated.
+ * @param skewSeconds by which clocks may differ: a KDC whose clock is ahead gives tickets that begin so much later
+ */
+export function isValid(
+  { startTime, endTime, flags }: Credential,
+  now: number,
+  skewSeconds: number,
+): boolean {
+  const tolerance = hasFlag(flags, TICKET_FLAGS.postdated) ? POSTDATED_TOLERANCE_SECONDS : skewSeconds;
+  return startTime <= now + tolerance && endTime > now && !hasFlag(flags, TICKET_FLAGS.invalid);
 }
 
 /** Whether the ticket's end is near enough to look for another. */

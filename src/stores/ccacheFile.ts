@@ -69,7 +69,8 @@ async function openCcacheFile(path: string, flags: number, options: CacheFileOpt
   }
 }
 
-async function checkFile(handle: FileHandle, options: CacheFileOptions): Promise<void> {
+/** @throws UnreadableFile for what is no regular file or not ours */
+export async function checkFile(handle: FileHandle, options: CacheFileOptions): Promise<void> {
   const status = await handle.stat();
   if (!status.isFile()) throw new UnreadableFile('ENOTFILE', 'is not a regular file');
   const us = process.geteuid?.();
@@ -318,12 +319,17 @@ function emptyFile(path: string): FormatError {
 export function readError(path: string, error: unknown): CredentialError | FormatError {
   if (error instanceof CredentialError) return error;
   const { errno, message } = unreadable(error);
-  if (errno === 'ENOENT') return missing(path, error);
+  if (isAbsent(errno)) return missing(path, error);
   if (errno === 'EFBIG') {
     return new FormatError('credential cache', message, { file: path, offset: MAX_FILE_OCTETS });
   }
   const problem = errno === 'ELOOP' || errno === 'EMLINK' ? IS_LINK : message;
   return new CredentialError('ERR_CCACHE_IO', `credential cache ${path} ${problem}`, { cause: error });
+}
+
+/** Whether the system's error code says that there is no such file, or no folder that it could be in. */
+export function isAbsent(errno: string): boolean {
+  return errno === 'ENOENT' || errno === 'ENOTDIR';
 }
 
 export function missing(path: string, cause: unknown): CredentialError {

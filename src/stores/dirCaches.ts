@@ -12,7 +12,7 @@ import { replaceFile } from './atomicFile.js';
 import { readAll, systemErrorCode, UnreadableFile } from './boundedFile.js';
 import type { CacheFileOptions } from './cacheFileOptions.js';
 import { type CacheCollection, type CredentialCacheStore, singleCache } from './cacheStore.js';
-import { IS_LINK, ioError, notOurs } from './ccacheFile.js';
+import { IS_LINK, ioError, isAbsent, notOurs } from './ccacheFile.js';
 import { FileCacheStore } from './fileCacheStore.js';
 
 const PRIMARY = 'primary';
@@ -35,13 +35,16 @@ function dirCache(path: string, options: CacheFileOptions = {}): CredentialCache
   return new FileCacheStore(path, options, `DIR::${path}`);
 }
 
-/** The one cache in the file `path` of a folder, which is made as for all its caches. */
+/**
+ * The one cache in the file `path` of a folder, which is made when it is missing. It may be anybody's, such as `/tmp`, or a
+ * link: as for a FILE, it is the file that must be ours and no link.
+ */
 export function dirSingleCache(path: string, options: CacheFileOptions = {}): CacheCollection {
   const collection = singleCache(dirCache(path, options));
   return {
     ...collection,
     async primary() {
-      await ensureFolder(dirname(path), options);
+      await ensureFolder(dirname(path), { allowLink: true, allowOtherOwner: true });
       return collection.primary();
     },
   };
@@ -70,6 +73,7 @@ export function dirCollection(folder: string, options: CacheFileOptions = {}): C
       return [...first, ...names.filter((name) => !first.includes(name))].map(cache);
     },
     async switchTo(store) {
+      await ensureFolder(folder, options);
       const path = store.name.replace(/^DIR::/, '');
       await writePrimary(dirname(path), basename(path));
     },
@@ -84,21 +88,23 @@ async function cacheNames(folder: string): Promise<string[]> {
   try {
     return (await readdir(folder)).filter(isCacheName).toSorted();
   } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return [];
+    if (isAbsent(systemErrorCode(error))) return [];
     throw ioError(folder, 'cannot be read', error);
   }
 }
 
-/** Refuses a folder that others could put links into. */
+/** Makes the folder when it is missing. Refuses one that others could put links into, unless `options` allow it. */
 async function ensureFolder(folder: string, options: CacheFileOptions): Promise<void> {
   try {
     await mkdir(folder, { mode: 0o700 });
   } catch (error) {
     const errno = systemErrorCode(error);
-    if (errno === 'ENOENT') throw noFolder(folder, error);
+    if (isAbsent(errno)) throw noFolder(folder, error);
     if (errno !== 'EEXIST') throw ioError(folder, 'cannot be made', error);
   }
-  const status = await (options.allowLink === true ? stat(folder) : lstat(folder));
+  const status = await (options.allowLink === true ? stat(folder) : lstat(folder)).catch((error: unknown) => {
+    throw ioError(folder, 'cannot be read', error);
+  });
   if (status.isSymbolicLink()) throw ioError(folder, IS_LINK);
   if (!status.isDirectory()) throw ioError(folder, 'is not a folder');
   const us = process.geteuid?.();
@@ -108,7 +114,7 @@ async function ensureFolder(folder: string, options: CacheFileOptions): Promise<
 
 function noFolder(folder: string, cause: unknown): CredentialError {
   const text =
-    `Credential cache directory ${folder} does not exist; the folder around it is missing too, so it is not made: ` +
+    `Credential cache directory ${folder} does not exist; the folder around it is missing too or a file, so it is not made: ` +
     'make it, or name another cache in KRB5CCNAME';
   return new CredentialError('ERR_CCACHE_IO', text, { cause });
 }
@@ -137,7 +143,7 @@ async function readLine(path: string, options: CacheFileOptions): Promise<string
       await handle.close();
     }
   } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    if (isAbsent(systemErrorCode(error))) return undefined;
     throw ioError(path, 'cannot be read', error);
   }
 }

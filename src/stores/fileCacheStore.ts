@@ -87,7 +87,7 @@ export class FileCacheStore implements CredentialCacheStore {
 
   async destroy(): Promise<void> {
     this.#known = undefined;
-    await this.#named(removeCcacheFile(this.path));
+    await this.#named(removeCcacheFile(this.path, this.#options));
   }
 
   #removeEntries(which: (entry: LocatedCredential) => boolean): Promise<void> {

@@ -10,7 +10,7 @@ import type { Credential } from '../formats/credential.js';
 import { replaceFile } from './atomicFile.js';
 import { systemErrorCode, UnreadableFile } from './boundedFile.js';
 import type { CacheFileOptions, StoreOptions } from './cacheFileOptions.js';
-import { appendEntry, ioError, missing, readSnapshot } from './ccacheFile.js';
+import { appendEntry, checkFile, ioError, isAbsent, missing, readError, readSnapshot } from './ccacheFile.js';
 
 export type { CacheFileOptions, StoreOptions } from './cacheFileOptions.js';
 
@@ -75,20 +75,21 @@ export async function inTurn(path: string, task: () => Promise<void>): Promise<v
 }
 
 /**
- * Destroys the cache in the file `path`: the name is removed and the contents are overwritten with zeros. A symbolic
- * link is removed and what it points to left alone, so is what has another name too.
- * @throws CredentialError ERR_CCACHE_MISSING, ERR_CCACHE_IO
+ * Destroys the cache in the file `path`, whatever it holds: the name is removed and the contents are overwritten with
+ * zeros. A symbolic link is removed and what it points to left alone, so is what has another name too.
+ * @throws CredentialError ERR_CCACHE_MISSING, ERR_CCACHE_IO (also for what is no regular file, or another user's unless
+ *   `options` allow it)
  */
-export async function removeCcacheFile(path: string): Promise<void> {
+export async function removeCcacheFile(path: string, options: CacheFileOptions = {}): Promise<void> {
   const handle = await openForErasure(path);
   try {
-    if (handle !== undefined && !(await handle.stat()).isFile()) {
-      throw new UnreadableFile('ENOTFILE', 'is not a regular file');
-    }
+    if (handle !== undefined) await checkFile(handle, options);
     await unlink(path);
     if (handle !== undefined) await overwrite(handle);
   } catch (error) {
-    throw ioError(path, 'cannot be removed', error);
+    throw error instanceof UnreadableFile
+      ? readError(path, error)
+      : ioError(path, 'cannot be removed', error);
   } finally {
     await handle?.close();
   }
@@ -102,7 +103,7 @@ async function openForErasure(path: string): Promise<FileHandle | undefined> {
   } catch (error) {
     const errno = systemErrorCode(error);
     if (errno === 'ELOOP' || errno === 'EMLINK') return undefined;
-    throw errno === 'ENOENT' ? missing(path, error) : ioError(path, 'cannot be removed', error);
+    throw isAbsent(errno) ? missing(path, error) : ioError(path, 'cannot be removed', error);
   }
 }
 

@@ -62,12 +62,12 @@ export function verifyApReq(octets: Uint8Array, check: ApRequestCheck): Verified
   };
 }
 
-/** The plaintext. @throws Refusal KRB_AP_ERR_BAD_INTEGRITY */
+/** The plaintext. @throws Refusal KRB_AP_ERR_BAD_INTEGRITY; CryptoError when the key cannot be used */
 export function open(data: EncryptedData, key: Key, usage: number): Uint8Array {
   try {
     return unseal(data, key, usage);
   } catch (error) {
-    if (!(error instanceof CryptoError)) throw error;
+    if (!(error instanceof CryptoError && error.code === 'ERR_INTEGRITY')) throw error;
     throw new Refusal('KRB_AP_ERR_BAD_INTEGRITY', 'Decrypt integrity check failed');
   }
 }

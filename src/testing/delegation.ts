@@ -74,8 +74,9 @@ function opens(encPart: Message<'EncryptedData'>, key: Key): boolean {
   try {
     open(encPart, key, KEY_USAGES.KRB_CRED);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if (error instanceof Refusal) return false;
+    throw error;
   }
 }
 

@@ -8,6 +8,8 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import promises from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { describeFailure, Failure } from '../../src/cli/failure.js';
@@ -220,6 +222,20 @@ describe('the first line is that of MIT krb5', () => {
     return { KRB5_CONFIG: file };
   }
 
+  /** `action` while nobody, root neither, may open the file `denied`. */
+  async function denying<T>(denied: string, action: () => Promise<T>): Promise<T> {
+    const { open } = promises;
+    const spy = vi.spyOn(promises, 'open').mockImplementation(async (path, ...more) => {
+      if (path !== denied) return open(path, ...more);
+      throw Object.assign(new Error('EACCES: permission denied, open'), { code: 'EACCES' });
+    });
+    syncBuiltinESMExports();
+    return action().finally(() => {
+      spy.mockRestore();
+      syncBuiltinESMExports();
+    });
+  }
+
   it.each([
     ['[libdefaults\n', 'klist', 'Improper format of Kerberos configuration file while initializing krb5'],
     [
@@ -275,10 +291,21 @@ describe('the first line is that of MIT krb5', () => {
     expect(describeFailure(new Failure(ioError('/x/cc', 'cannot be removed', denied), removal))[0]).toBe(
       'Credentials cache permissions incorrect while destroying cache',
     );
-    const folder = new Failure(ioError('/x', 'cannot be read', denied), {
-      activity: 'while resolving ccache',
-    });
+    const activity = 'while resolving ccache';
+    const folder = new Failure(ioError('/x', 'cannot be read', denied), { activity, opening: true });
     expect(describeFailure(folder)[0]).toBe('Credentials cache I/O operation failed while resolving ccache');
+  });
+
+  it("a peer's cache that may not be read", async () => {
+    const folder = testFolder();
+    const [path, peer] = [join(folder, 'cc'), join(folder, 'peer')];
+    await writeCcacheFile(path, { version: 4, defaultPrincipal: alice, credentials: [], config: [] });
+    const argv = ['kvno', '-c', path, '--u2u', `FILE:${peer}`, 'bob'];
+    const result = await denying(peer, () => krb5(argv, configIn(folder)));
+    expect([result.status, firstLine(result)]).toEqual([
+      1,
+      `kvno: Credentials cache permissions incorrect (filename: ${peer}) while getting user-to-user ticket from FILE:${peer}`,
+    ]);
   });
 
   it.each([
@@ -334,6 +361,11 @@ describe('the first line is that of MIT krb5', () => {
       expect(firstLine(result)).toBe(`${argv[0]}: No KCM server found while resolving ccache`);
       expect(result.err).toContain(`${folder}/socket`);
     }
+    const path = join(folder, 'cc');
+    await writeCcacheFile(path, { version: 4, defaultPrincipal: alice, credentials: [], config: [] });
+    expect(firstLine(await krb5(['kvno', '-c', path, '--u2u', 'KCM:x', 'bob'], env))).toBe(
+      'kvno: No KCM server found while getting user-to-user ticket from KCM:x',
+    );
   });
 
   it.each([
@@ -384,6 +416,41 @@ describe('a cache that is a link or of another user', () => {
     });
     expect(await krb5(['kdestroy', '-A'], env)).toMatchObject({ status: 0, err: '' });
     expect([existsSync(link), existsSync(path)]).toEqual([false, true]);
+  });
+});
+
+describe('kdestroy', () => {
+  it.each([[[]], [['-A']]])('%j leaves the file of another user, whatever it holds', async (options) => {
+    const path = join(testFolder(), 'cc');
+    const env = { KRB5CCNAME: `FILE:${path}` };
+    writeFileSync(path, 'no cache', { mode: 0o600 });
+    const spy = vi.spyOn(process, 'geteuid').mockReturnValue(4711);
+    try {
+      const { status, err } = await krb5(['kdestroy', ...options], env);
+      expect([status, err]).toEqual([1, expect.stringContaining('--allow-other-owner')]);
+      expect(readFileSync(path, 'utf8')).toBe('no cache');
+      const allowed = await krb5(['kdestroy', ...options, '--allow-other-owner'], env);
+      expect([allowed, existsSync(path)]).toEqual([{ status: 0, out: '', err: '' }, false]);
+    } finally {
+      spy.mockRestore();
+    }
+  });
+
+  it('-A names the cache that it cannot destroy, and goes on', async () => {
+    const folder = testFolder();
+    mkdirSync(join(folder, 'tkt1'));
+    writeFileSync(join(folder, 'tkt2'), 'no cache', { mode: 0o600 });
+    const { status, err } = await krb5(['kdestroy', '-A'], { KRB5CCNAME: `DIR:${folder}` });
+    expect([status, err.split('\n')[0]]).toEqual([
+      1,
+      `kdestroy: Credentials cache permissions incorrect while destroying cache DIR::${folder}/tkt1`,
+    ]);
+    expect([existsSync(join(folder, 'tkt1')), existsSync(join(folder, 'tkt2'))]).toEqual([true, false]);
+  });
+
+  it('-A finds no cache where the folder is a file', async () => {
+    const env = { KRB5CCNAME: `FILE:${join(emptyFile(testFolder()), 'x')}` };
+    expect(await krb5(['kdestroy', '-A'], env)).toMatchObject({ status: 0, err: '' });
   });
 });
 

@@ -10,6 +10,7 @@ import type { Credential } from '../../src/formats/credential.js';
 import { encodeKeytab, type KeytabEntry } from '../../src/formats/keytab.js';
 import { defaultKrb5Config } from '../../src/formats/krb5Config.js';
 import { formatPrincipal, krbtgtPrincipal, parsePrincipal } from '../../src/formats/principal.js';
+import { encode } from '../../src/messages/module.js';
 import { writeCcacheFile } from '../../src/stores/fileCcache.js';
 import { testFolder } from '../stores/folder.js';
 import { recordedIo } from './io.js';
@@ -248,5 +249,33 @@ describe('text', () => {
 
   it('is free of control characters', () => {
     expect(printable('a\n\t\u0000\u007f\u0085é🔑\udc80')).toBe('a\\x0a\\x09\\x00\\x7f\\x85é🔑\udc80');
+  });
+});
+
+describe('krb5 kvno -k', () => {
+  it.each([
+    [18, 32, 'keytab entry invalid'],
+    [18, 9, 'a key of type'],
+    [99, 32, 'etype 99'],
+  ])('a ticket of type %i, a key of %i octets: %s', async (etype, length, expected) => {
+    const server = parsePrincipal('HTTP/a.test@EXAMPLE.TEST');
+    const sname = { nameType: 1, nameString: server.components };
+    const encPart = { etype, kvno: 1, cipher: new Uint8Array(64) };
+    const outer = encode('Ticket', { tktVno: 5, realm: server.realm, sname, encPart });
+    const cache = await cacheOf(ticket({ server, ticket: outer }));
+    const keytab = `${testFolder()}/keytab`;
+    const key = new Key(etype, new Uint8Array(length));
+    writeFileSync(keytab, encodeKeytab([{ principal: server, timestamp: 0, kvno: 1, key }]));
+    const { status, out, err } = await run(
+      'kvno',
+      '-c',
+      cache,
+      '-k',
+      keytab,
+      '--cached-only',
+      formatPrincipal(server),
+    );
+    expect([status, out, err]).toEqual([1, '', expect.stringContaining(expected)]);
+    expect(err.includes('keytab entry invalid')).toBe(length === 32 && etype === 18);
   });
 });

@@ -2,19 +2,24 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Client } from '../../src/client/client.js';
+import { isValid } from '../../src/client/lifetime.js';
 import {
   type Credential,
   type CredentialCache,
   formatPrincipal,
   fromCcache,
   fromKey,
+  fromPassword,
   parsePrincipal,
   readCcacheFile,
+  TICKET_FLAGS,
   TransportError,
   writeCcacheFile,
 } from '../../src/index.js';
+import type { EncKdcRepPart } from '../../src/messages/kdc.js';
+import { TestRealm } from '../../src/testing/index.js';
 import { scriptedEnvironment } from '../support/scriptedKdc.js';
 import { config, HOUR, type Realm, realm, SERVICE } from './identity.js';
 
@@ -356,5 +361,60 @@ describe('several principals', () => {
     await expect(bob.serviceTicket(SERVICE)).rejects.toBe(UNREACHABLE);
     made.failure = undefined;
     await expect(bob.serviceTicket(SERVICE)).resolves.toBeDefined();
+  });
+});
+
+describe.each([
+  ['says when a ticket starts', (encPart: EncKdcRepPart) => encPart],
+  ['does not', (encPart: EncKdcRepPart) => ({ ...encPart, starttime: undefined })],
+])('a KDC whose clock is ahead that %s', (_title, encPart) => {
+  async function ahead(): Promise<{ kdc: TestRealm; logins: () => number }> {
+    const kdc = await TestRealm.start({
+      principals: {
+        alice: { password: 'secret', requiresPreauth: false },
+        'HTTP/a.test': {},
+        'HTTP/b.test': {},
+      },
+      nowMs: () => Date.now() + 120_000,
+    });
+    onTestFinished(() => kdc.stop());
+    let logins = 0;
+    kdc.setHooks({
+      encPart(part, { exchange }) {
+        if (exchange === 'AS') logins++;
+        return encPart(part);
+      },
+    });
+    return { kdc, logins: () => logins };
+  }
+
+  it('gives tickets that can be used at once, within clockskew', async () => {
+    const { kdc, logins } = await ahead();
+    const client = fromPassword('alice', 'secret', { config: kdc.config });
+    const names = ['HTTP/a.test', 'HTTP/b.test', 'HTTP/a.test', 'HTTP/b.test'];
+    const tickets = [];
+    for (const name of names) tickets.push(await client.serviceTicket(name));
+    expect([logins(), new Set(tickets).size]).toEqual([1, 2]);
+    const ccache = join(folder, `ccache${files++}`);
+    await writeCcacheFile(ccache, client.credentialCache(await client.login()));
+    const later = await fromCcache({ config: kdc.config, ccache });
+    expect(await later.serviceTicket('HTTP/a.test')).toMatchObject({ client: client.principal });
+    expect(logins()).toBe(2);
+  });
+});
+
+describe('a ticket that starts later', () => {
+  const base = { startTime: 1000, endTime: 9000, flags: 0 } as Credential;
+
+  it('is good within clockskew, a postdated one within a minute, and no invalid one', () => {
+    const good = (now: number, flags: number, skew = 300) => isValid({ ...base, flags }, now, skew);
+    expect([good(700, 0), good(699, 0), good(990, 0, 10), good(989, 0, 10)]).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ]);
+    const { postdated, invalid } = TICKET_FLAGS;
+    expect([good(940, postdated), good(939, postdated), good(2000, invalid)]).toEqual([true, false, false]);
   });
 });

@@ -320,6 +320,12 @@ const CASES: readonly Case[] = [
     argv: ['kvno', '--u2u', 'FILE:{}/peer', 'bob'],
     errors: 'none',
   },
+  ...['{}/users.keytab/x', '{}/none/x'].map((peer) => ({
+    title: `user to user, no peer in ${peer.slice(3)}`,
+    given: [alice],
+    argv: ['kvno', '--u2u', `FILE:${peer}`, 'bob'],
+    errors: 'first' as const,
+  })),
   { title: 'keytab', given: [alice], argv: ['kvno', '-k', realm.keytabs.services, 'host/localhost'] },
   { title: '-S and -u', argv: ['kvno', '-S', 'host', '-u', 'localhost'], errors: 'none' },
   { title: 'unknown type of cache', argv: ['kvno', '-c', 'FOO:x', 'host/localhost'], errors: 'first' },
@@ -335,6 +341,23 @@ const CASES: readonly Case[] = [
     given: [['cp', '/dev/null', '{}/cc']],
     argv: ['kdestroy', '-A'],
     after: [['ls', '{}']],
+  },
+  ...['DIR:', 'DIR::'].map((type) => ({
+    title: `folder around the folder is a file, ${type}`,
+    argv: ['klist', `${type}{}/users.keytab/x${type === 'DIR:' ? '' : '/tkt'}`],
+    errors: 'first' as const,
+  })),
+  { title: 'folder is a file, DIR', argv: ['kdestroy', '-A', '-c', 'DIR:{}/users.keytab'] },
+  ...[['kdestroy', '-A'], ['kdestroy'], ['klist'], ['klist', '-A'], ['kvno', 'bob']].map((argv) => ({
+    title: `folder is a file: ${argv.join(' ')}`,
+    argv,
+    env: { KRB5CCNAME: 'FILE:{}/users.keytab/x' },
+    errors: 'first' as const,
+  })),
+  {
+    title: 'folder is a file',
+    argv: ['kinit', '-k', '-t', '{}/users.keytab', '-c', 'FILE:{}/users.keytab/x', 'alice'],
+    errors: 'first',
   },
   { title: 'folder is missing', argv: ['kdestroy', '-c', 'DIR::{}/none/none/tkt'], errors: 'first' },
   { title: 'cache', given: [alice], argv: ['kdestroy'], after: [['klist']] },
@@ -412,3 +435,23 @@ describe.each(['kinit', 'klist', 'kvno', 'kdestroy', 'kswitch'])('%s', (program)
     expect(ours).toEqual(mit);
   });
 });
+
+it.each([
+  ['FILE:{}/dir/tktdir', 'FILE:{}/dir/tktdir'],
+  ['DIR:{}/dir', 'DIR::{}/dir/tktdir'],
+])(
+  'kdestroy -A of %s tells of the folder that stays as MIT does, but by its status too',
+  async (name, stays) => {
+    const { mit, ours } = await inBothWorlds({
+      title: 'a folder for a cache',
+      given: [['mkdir', '-p', '{}/dir/tktdir']],
+      argv: ['kdestroy', '-A'],
+      env: { KRB5CCNAME: name },
+      errors: 'first',
+      after: [['ls', '{}/dir']],
+    });
+    const stderr = expect.stringMatching(new RegExp(`^kdestroy: .* while destroying cache ${stays}$`));
+    expect(mit).toMatchObject({ status: 0, stderr });
+    expect(ours).toEqual({ ...(mit as object), status: 1 });
+  },
+);

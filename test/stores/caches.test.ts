@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  chownSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -9,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { utf8 } from '../../src/bytes.js';
 import { decodeCredentialCache, encodeCredentialCache } from '../../src/formats/ccache.js';
 import { encodeEntry } from '../../src/formats/ccacheEntry.js';
@@ -176,6 +177,40 @@ it('a single cache of a folder needs the folder around that', async () => {
   expect(existsSync(folder)).toBe(false);
   await (await openCache(`DIR::${folder}/tkt`)).initialize(alice);
   expect(statSync(folder).mode & 0o777).toBe(0o700);
+});
+
+describe('a single cache of a folder', () => {
+  const refused = async (result: Promise<unknown>) =>
+    expect(result).rejects.toThrow(withCode('ERR_CCACHE_IO'));
+
+  /** `action` by a user to whom nothing here belongs. */
+  async function byStranger<T>(action: () => Promise<T>): Promise<T> {
+    const spy = vi.spyOn(process, 'geteuid').mockReturnValue(4711);
+    return action().finally(() => spy.mockRestore());
+  }
+
+  it("may be in another user's folder, or in one behind a link, where a collection may not", async () => {
+    const [real, link] = [testFolder(), join(testFolder(), 'link')];
+    if (process.geteuid?.() === 0) chownSync(real, 65534, 65534);
+    symlinkSync(real, link);
+    const cache = await byStranger(() => openCache(`DIR::${real}/tkt`));
+    await byStranger(() => refused(openCollection(`DIR:${real}`).primary()));
+    await byStranger(() => refused(openCollection(`DIR:${real}`).switchTo(cache)));
+    await cache.initialize(alice);
+    expect(readdirSync(real)).toEqual(['tkt']);
+    expect(await (await openCache(`DIR::${link}/tkt`)).principal()).toEqual(alice);
+  });
+
+  it('must be ours itself and no link, and in a folder', async () => {
+    const folder = testFolder();
+    const cache = await openCache(`DIR::${folder}/tkt`);
+    await cache.initialize(alice);
+    await byStranger(() => refused(cache.read()));
+    symlinkSync('tkt', join(folder, 'tktlink'));
+    await refused((await openCache(`DIR::${folder}/tktlink`)).read());
+    symlinkSync('nowhere', join(folder, 'broken'));
+    for (const name of ['tkt', 'broken']) await refused(openCache(`DIR::${folder}/${name}/tkt`));
+  });
 });
 
 describe('a folder of caches', () => {

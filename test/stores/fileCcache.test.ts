@@ -90,12 +90,15 @@ describe('readCcacheFile', () => {
     expect(String(error)).toContain(`(filename: ${path})`);
   });
 
-  it('refuses a folder, a pipe without a writer, a device and a path that cannot be', async () => {
+  it('refuses a folder, a pipe without a writer and a device; a path that cannot be is of no cache', async () => {
     const folder = testFolder();
     const pipe = join(folder, 'pipe');
     execFileSync('mkfifo', [pipe]);
-    for (const path of [folder, pipe, '/dev/zero', join(pipe, 'below'), 'a\0b']) {
+    for (const path of [folder, pipe, '/dev/zero', 'a\0b']) {
       await expect(readCcacheFile(path)).rejects.toThrow(withCode('ERR_CCACHE_IO'));
+    }
+    for (const use of [readCcacheFile, removeCcacheFile]) {
+      await expect(use(join(pipe, 'below'))).rejects.toThrow(withCode('ERR_CCACHE_MISSING'));
     }
   });
 
@@ -264,6 +267,22 @@ describe('removeCcacheFile', () => {
     await removeCcacheFile(link);
     expect(readdirSync(folder)).toEqual(['cc']);
     expect(readFileSync(path).equals(mitCcache)).toBe(true);
+  });
+
+  it('leaves what belongs to somebody else, unless it is told to take it or it is a link', async () => {
+    const { folder, path } = folderWithCache();
+    const link = join(folder, 'link');
+    symlinkSync(path, link);
+    const spy = vi.spyOn(process, 'geteuid').mockReturnValue(4711);
+    try {
+      await removeCcacheFile(link);
+      await expect(removeCcacheFile(path)).rejects.toThrow(withCode('ERR_CCACHE_IO'));
+      expect(readFileSync(path).equals(mitCcache)).toBe(true);
+      await removeCcacheFile(path, { allowOtherOwner: true });
+      expect(readdirSync(folder)).toEqual([]);
+    } finally {
+      spy.mockRestore();
+    }
   });
 
   it('leaves a pipe where it is', async () => {

@@ -14,11 +14,13 @@ import {
   fromPassword,
   GSS_FLAGS,
   KDC_OPTIONS,
+  Key,
   type SecurityContext,
 } from '../../src/index.js';
 import { encode } from '../../src/messages/module.js';
 import { encryptionKey, seal } from '../../src/messages/sealed.js';
 import { decode as decodeSpnego, encode as encodeSpnego, NEG_STATES } from '../../src/spnego/messages.js';
+import { open } from '../../src/testing/apRequest.js';
 import { AcceptError, type Accepted, Acceptor, TestRealm } from '../../src/testing/index.js';
 import { codeThrown, exchangeTgt } from './clients.js';
 
@@ -369,4 +371,15 @@ describe('SPNEGO', () => {
     const { accepted, initiator } = await pair('HTTP/localhost', {}, acceptor);
     expect([accepted.done, initiator.established]).toEqual([true, true]);
   });
+});
+
+it('opens with the wrong key: KRB_AP_ERR_BAD_INTEGRITY; a key that cannot be used is told of as such', () => {
+  const cipher = new Uint8Array(64);
+  const refusal = expect.objectContaining({ symbol: 'KRB_AP_ERR_BAD_INTEGRITY' });
+  expect(() => open({ etype: 18, cipher }, new Key(18, new Uint8Array(32)), 2)).toThrow(refusal);
+  expect(() => open({ etype: 17, cipher }, new Key(18, new Uint8Array(32)), 2)).toThrow(refusal);
+  expect(codeThrown(() => open({ etype: 18, cipher }, new Key(18, new Uint8Array(9)), 2))).toBe(
+    'ERR_KEY_LENGTH',
+  );
+  expect(codeThrown(() => open({ etype: 99, cipher }, new Key(99, cipher), 2))).toBe('ERR_ETYPE_UNSUPPORTED');
 });
