@@ -18,6 +18,11 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   'URLSearchParams',
 ]);
 
+/** Whether node:http sends the body in one piece. */
+export function isWhole(body: unknown): body is string | Uint8Array {
+  return typeof body === 'string' || body instanceof Uint8Array;
+}
+
 /** Whether the body can be read as often as needed. */
 export function isRepeatable(body: unknown): boolean {
   if (typeof body !== 'object' || body === null || ArrayBuffer.isView(body)) return true;
@@ -130,7 +135,8 @@ export class KeptBody implements AsyncIterable<unknown> {
   }
 }
 
-function octetsIn(chunk: unknown): number {
+/** How many octets a chunk of a body has. */
+export function octetsIn(chunk: unknown): number {
   if (typeof chunk === 'string') return Buffer.byteLength(chunk);
   return ArrayBuffer.isView(chunk) || chunk instanceof ArrayBuffer ? chunk.byteLength : 0;
 }

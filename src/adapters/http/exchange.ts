@@ -9,7 +9,7 @@
  * 3. Any other status: the server's token is verified.
  */
 
-import { toBase64 } from '../../bytes.js';
+import { equalBytes, toBase64 } from '../../bytes.js';
 import type { Client } from '../../client/client.js';
 import { KerberosError } from '../../errors.js';
 import { formatPrincipal, type Principal } from '../../formats/principal.js';
@@ -208,7 +208,8 @@ export class NegotiateExchange {
     const { channelBindings } = this.#settings;
     if (!this.target.secure || channelBindings === 'off') return false;
     const known = certificateOf(this.target);
-    return known?.bindings !== undefined && known !== this.#bound;
+    if (known?.bindings === undefined) return false;
+    return this.#bound === undefined || !equalBytes(known.der, this.#bound.der);
   }
 
   #refused(status: number): Verdict {

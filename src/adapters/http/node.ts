@@ -5,11 +5,11 @@ import type { IncomingMessage } from 'node:http';
 // biome-ignore lint/suspicious/noTsIgnore: where the types are there, nothing is wrong
 /** @ts-ignore any for users without the types of Node.js */
 import type { RequestOptions } from 'node:https';
-import { isRepeatable, isSource, KeptBody } from './body.js';
+import { isRepeatable, isSource, isWhole, KeptBody } from './body.js';
 import { exchangeWith, type NegotiateExchange } from './exchange.js';
 import { noteNegotiation } from './negotiation.js';
 import { type Answer, discardMessage, NodeAttempt, sanitizedMessage } from './nodeAttempt.js';
-import { agentsFor, type Identity, identityOf } from './nodeConnections.js';
+import { agentsFor, forgetAuthentication, type Identity, identityOf } from './nodeConnections.js';
 import type { NegotiateOptions } from './options.js';
 import { proxyUrl } from './proxyAgent.js';
 import { isHttp, type Settings, settingsOf, targetOf } from './settings.js';
@@ -48,6 +48,7 @@ export async function negotiateRequest(
   const settings = settingsOf(options);
   const parsed = new URL(typeof url === 'string' ? url : url.href);
   if (!isHttp(parsed)) throw new TypeError('url must begin with http:// or https://');
+  checkMethod(options.request?.method);
   checkBody(options.body);
   const target = targetOf(parsed, { servername: options.request?.servername });
   const exchange = await exchangeWith(settings, target, target.origin);
@@ -63,16 +64,18 @@ export async function negotiateRequest(
   }
 }
 
+/** Node gives the answer to CONNECT as a socket, not as a response. */
+function checkMethod(method: unknown): void {
+  if (String(method).toUpperCase() === 'CONNECT')
+    throw new TypeError('request.method must be another than CONNECT; proxy opens tunnels');
+}
+
 /** Node would send other things empty, or end the program on them. */
 function checkBody(body: unknown): void {
   if (body === undefined || isWhole(body)) return;
   const streams = typeof body === 'object' && body !== null && isSource(body);
   if (streams && !isRepeatable(body)) return;
   throw new TypeError('body must be a string, a Uint8Array, or a stream or iterable of them');
-}
-
-function isWhole(body: unknown): body is string | Uint8Array {
-  return typeof body === 'string' || body instanceof Uint8Array;
 }
 
 /** The exchange with a proxy that takes absolute URLs; a tunnel's is with its agent. */
@@ -147,7 +150,9 @@ class NodeCall {
     try {
       return this.#verdict(answer);
     } catch (error) {
-      void discardMessage(answer);
+      // Whoever answered so keeps no connection, and no authentication with it.
+      forgetAuthentication(answer.socket);
+      answer.request.destroy();
       throw error;
     }
   }

@@ -6,7 +6,6 @@ import {
   Agent as HttpAgent,
   request as httpRequest,
   IncomingMessage,
-  type OutgoingHttpHeaders,
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
 import type { Socket } from 'node:net';
@@ -14,9 +13,9 @@ import { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { urlToHttpOptions } from 'node:url';
 import { TransportError } from '../../errors.js';
-import type { KeptBody } from './body.js';
+import { isWhole } from './body.js';
 import { isOther, rememberCertificate } from './certificates.js';
-import { certificateChanged, mutualAuthError } from './errors.js';
+import { certificateChanged } from './errors.js';
 import type { NegotiateExchange } from './exchange.js';
 import {
   claim,
@@ -26,6 +25,8 @@ import {
   isForeign,
   markAuthenticated,
 } from './nodeConnections.js';
+import { headersOf, measured, type NodeBody } from './nodeHeaders.js';
+import { OpenedRequest } from './nodeRequest.js';
 import { sanitizedHeaders } from './sanitize.js';
 
 /** What is sent. */
@@ -34,7 +35,7 @@ export interface AttemptParts {
   /** Of a proxy that takes absolute URLs. */
   readonly proxyUrl: URL | undefined;
   readonly options: RequestOptions;
-  readonly body: string | Uint8Array | KeptBody | undefined;
+  readonly body: NodeBody;
   readonly identity: Identity;
   readonly connectionBound: boolean;
   readonly exchange: NegotiateExchange;
@@ -45,6 +46,7 @@ export interface AttemptParts {
 export interface Answer {
   readonly request: ClientRequest;
   readonly message: IncomingMessage;
+  readonly socket: Socket;
   /** Whether the connection was authenticated before, so that no token was sent. */
   readonly connectionProved: boolean;
 }
@@ -77,43 +79,31 @@ export class NodeAttempt {
         const answer = await this.#exchange(opened, wants);
         if (answer !== undefined) return answer;
       } catch (error) {
-        if (!this.#wasClosed(opened.request, error)) throw error;
+        if (!this.#wasClosed(opened, error)) throw error;
+        await opened.authorizing?.catch(() => undefined);
       }
       options = { ...options, agent: freshAgent(opened.request) };
     }
     throw new TransportError('ERR_HTTP_PROXY', 'the agent gives no connection of our own');
   }
 
-  #open(options: RequestOptions): { request: ClientRequest; failed: Promise<never> } {
-    const { url, proxyUrl } = this.#parts;
+  #open(options: RequestOptions): OpenedRequest {
+    const { url, proxyUrl, body } = this.#parts;
     const via = proxyUrl ?? url;
-    const { headers, expect } = headersOf(options);
+    const given = headersOf(options.headers, body);
+    const { headers } = given;
     const more =
       proxyUrl === undefined
         ? { headers }
         : { path: absolute(url), auth: urlToHttpOptions(url).auth, headers: { host: url.host, ...headers } };
     const request = (via.protocol === 'https:' ? httpsRequest : httpRequest)(via, { ...options, ...more });
-    if (expect !== undefined) request.setHeader('expect', expect);
-    const failed = new Promise<never>((_resolve, reject) => {
-      request.on('error', reject).on('upgrade', (_message, socket) => {
-        socket.destroy();
-        reject(mutualAuthError(url.origin, 'it changes the protocol, which it was not asked for'));
-      });
-      untilAssigned(request, url.origin, options, reject);
-    });
-    failed.catch(() => undefined);
-    request.on('timeout', () => {
-      request.destroy(timedOut(url.origin));
-    });
-    return { request, failed };
+    return new OpenedRequest(request, given, url.origin, options);
   }
 
   /** The answer, or nothing when the connection belongs to another identity. */
-  async #exchange(
-    { request, failed }: { request: ClientRequest; failed: Promise<never> },
-    wants: Wants,
-  ): Promise<Answer | undefined> {
+  async #exchange(opened: OpenedRequest, wants: Wants): Promise<Answer | undefined> {
     const { identity, connectionBound, proxyUrl } = this.#parts;
+    const { request, failed } = opened;
     const socket = await Promise.race([assigned(request), failed]);
     if (isForeign(socket, identity)) {
       request.destroy();
@@ -123,16 +113,14 @@ export class NodeAttempt {
       await Promise.race([this.#secured(socket), failed]);
       // What is authenticated behind a proxy that takes absolute URLs is none of our connections (RFC 4559 section 6).
       const proved = connectionBound && proxyUrl === undefined && isAuthenticated(socket);
-      await Promise.race([
-        this.#authorize(request, socket, proved ? { ...wants, origin: false } : wants),
-        failed,
-      ]);
-      this.#sendBody(request);
-      const [message] = await Promise.race([once(request, 'response') as Promise<[IncomingMessage]>, failed]);
+      opened.authorizing = this.#authorize(request, socket, proved ? { ...wants, origin: false } : wants);
+      await Promise.race([opened.authorizing, failed]);
+      this.#sendBody(opened);
+      const message = await Promise.race([opened.answered, failed]);
       const kept = persists(message);
       if (!kept || message.statusCode === 401) forgetAuthentication(socket);
       this.#parts.exchange.onProved = kept ? () => markAuthenticated(socket) : () => undefined;
-      return { request, message, connectionProved: proved };
+      return { request, message, socket, connectionProved: proved };
     } catch (error) {
       request.destroy();
       throw error;
@@ -152,6 +140,8 @@ export class NodeAttempt {
     const signal = options.signal ?? undefined;
     if (wants.origin && exchange.allowed) {
       claim(socket, identity);
+      // Until the proof comes, nothing is known of it.
+      forgetAuthentication(socket);
       request.setHeader('authorization', await tokenFor(socket, exchange, signal));
     }
     if (wants.proxy && proxy?.allowed) {
@@ -160,33 +150,24 @@ export class NodeAttempt {
     }
   }
 
-  #sendBody(request: ClientRequest): void {
+  #sendBody(opened: OpenedRequest): void {
     const { body } = this.#parts;
-    if (body === undefined) return void request.end();
-    frame(request, body);
-    if (typeof body === 'string' || body instanceof Uint8Array) request.end(body);
-    else {
-      const source = Readable.from(body);
-      source.once('error', (error) => request.destroy(error)).pipe(request);
-    }
+    const { request, given } = opened;
+    const { expect, length } = given;
+    if (expect !== undefined) request.setHeader('expect', expect);
+    opened.begun = true;
+    if (body === undefined || isWhole(body)) return void request.end(body);
+    const source = Readable.from(length === undefined ? body : measured(body, length));
+    source.once('error', (error) => request.destroy(error)).pipe(request);
   }
 
   /** A connection of the pool that the server closed while it was idle says nothing about the request. */
-  #wasClosed(request: ClientRequest, error: unknown): boolean {
-    const { code } = error as { code?: unknown };
+  #wasClosed(opened: OpenedRequest, error: unknown): boolean {
     const { body } = this.#parts;
-    const again = body === undefined || typeof body === 'string' || body instanceof Uint8Array;
-    const closed = code === 'ECONNRESET' || code === 'EPIPE';
-    return closed && request.reusedSocket && again && IDEMPOTENT.has(request.method);
+    const again =
+      !opened.begun || ((body === undefined || isWhole(body)) && IDEMPOTENT.has(opened.request.method));
+    return again && opened.wasStale(error);
   }
-}
-
-/** node:http itself says nothing about the length of a body that goes with GET, DELETE and their like. */
-function frame(request: ClientRequest, body: NonNullable<AttemptParts['body']>): void {
-  if (request.hasHeader('content-length') || request.hasHeader('transfer-encoding')) return;
-  if (typeof body === 'string' || body instanceof Uint8Array)
-    request.setHeader('content-length', Buffer.byteLength(body));
-  else request.setHeader('transfer-encoding', 'chunked');
 }
 
 /** A token for the server at the other end of the socket. */
@@ -214,68 +195,19 @@ function freshAgent(request: ClientRequest): HttpAgent {
   return Kind === undefined || itsOwn ? used : new Kind({ ...used.options, keepAlive: false });
 }
 
-/** node:http counts no time, and hears of no abort, as long as the agent makes the connection. */
-function untilAssigned(
-  request: ClientRequest,
-  origin: string,
-  { timeout, signal }: RequestOptions,
-  reject: (error: unknown) => void,
-): void {
-  const aborted = (): void => reject(signal?.reason);
-  signal?.addEventListener('abort', aborted, { once: true });
-  const late = (): void => {
-    const error = timedOut(origin);
-    request.destroy(error);
-    reject(error);
-  };
-  const timer = timeout === undefined ? undefined : setTimeout(late, timeout);
-  const done = (): void => {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', aborted);
-  };
-  request.once('socket', done).once('close', done);
-}
-
-function timedOut(origin: string): TransportError {
-  return new TransportError('ERR_TIMEOUT', `${origin} did not answer in time`);
-}
-
 function assigned(request: ClientRequest): Promise<Socket> {
   return new Promise((resolve) => request.once('socket', resolve));
 }
 
 /** Whether the server says that the authentication stays with the connection; without a word it does. */
-function persists({ headers }: IncomingMessage): boolean {
-  return headers['persistent-auth'] !== 'false';
+function persists({ headersDistinct }: IncomingMessage): boolean {
+  const values = (headersDistinct['persistent-auth'] ?? []).flatMap((value) => value.split(','));
+  return !values.some((value) => value.trim().toLowerCase() === 'false');
 }
 
 /** The request target for a proxy: without credentials and fragment. */
 function absolute({ origin, pathname, search }: URL): string {
   return `${origin}${pathname}${search}`;
-}
-
-/** What the caller's headers say, whatever shape they came in; `expect` apart. */
-interface GivenHeaders {
-  readonly headers: OutgoingHttpHeaders;
-  readonly expect: string | string[] | undefined;
-}
-
-/** node:http takes no token any more once it was told of a list of headers, or to expect a 100. */
-function headersOf({ headers = {} }: RequestOptions): GivenHeaders {
-  const all = new Map<string, [name: string, value: string | string[]]>();
-  for (const [name, value] of Array.isArray(headers) ? pairsOf(headers) : Object.entries(headers)) {
-    if (value === undefined) continue;
-    const [first, earlier] = all.get(name.toLowerCase()) ?? [name, []];
-    const values = [earlier, value].flat().map(String);
-    all.set(name.toLowerCase(), [first, values.length === 1 ? values[0]! : values]);
-  }
-  const expect = all.get('expect')?.[1];
-  all.delete('expect');
-  return { headers: Object.fromEntries(all.values()), expect };
-}
-
-function pairsOf(list: readonly string[]): (readonly [string, string])[] {
-  return list.flatMap((name, i) => (i % 2 === 0 ? [[name, list[i + 1]!] as const] : []));
 }
 
 /** What is read of a response that is not handed out, so that its connection can be used again. */

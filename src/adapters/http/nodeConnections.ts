@@ -78,8 +78,8 @@ export function isAuthenticated(socket: object): boolean {
 const pool = new AgentPool();
 
 /**
- * The agent whose connections this identity alone uses; Node's own where there is no identity and no proxy. Without identity
- * a tunnel serves one request, for its proxy may know whose it is.
+ * The agent whose connections this identity alone uses; Node's own where there is no identity and no proxy. A tunnel serves
+ * one request where it is not known beforehand whose it is at the proxy.
  */
 export function agentsFor(
   { owner, key }: Identity,
@@ -87,10 +87,11 @@ export function agentsFor(
   url: URL,
 ): HttpAgent | undefined {
   const proxied = options.proxy !== undefined && url.protocol === 'https:';
-  if (owner === undefined) return proxied ? tunnelAgent(options, false) : undefined;
+  if (proxied && (owner === undefined || choosesLater(options))) return tunnelAgent(options, false);
+  if (owner === undefined) return undefined;
   const { protocol } = options.proxy === undefined ? url : proxyUrl(options.proxy.url);
-  const name = `${idOf(owner)} ${protocol} ${proxied ? proxyKey(options) : ''} ${key}`;
-  return pool.agent(name, () => newAgent(options, protocol, proxied));
+  const parts = [idOf(owner), protocol, proxied ? proxyKey(options) : '', trustKey(options), key];
+  return pool.agent(JSON.stringify(parts), () => newAgent(options, protocol, proxied));
 }
 
 function newAgent(options: NegotiateRequestOptions, protocol: string, proxied: boolean): HttpAgent {
@@ -98,10 +99,23 @@ function newAgent(options: NegotiateRequestOptions, protocol: string, proxied: b
   return protocol === 'https:' ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
 }
 
-function proxyKey({ proxy, request }: NegotiateRequestOptions): string {
+/** Whether a function says under which identity the proxy meets us. */
+function choosesLater({ client, proxy }: NegotiateRequestOptions): boolean {
+  const isChosen = (value: unknown): boolean => typeof value === 'function';
+  return isChosen(proxy?.client ?? client) || isChosen(proxy?.service);
+}
+
+function proxyKey({ proxy }: NegotiateRequestOptions): string {
   const { client, trace, ...rest } = proxy ?? {};
-  const who = client === undefined ? '' : idOf(client);
-  return JSON.stringify([rest, who, String(request?.ca ?? '')]);
+  return JSON.stringify([rest, client === undefined ? '' : idOf(client)]);
+}
+
+/** What decides which servers are believed, and is not among what an agent of Node.js tells connections apart by. */
+function trustKey({ request }: NegotiateRequestOptions): readonly unknown[] {
+  const { ca, checkServerIdentity, lookup } = request ?? {};
+  const { secureContext } = (request ?? {}) as { readonly secureContext?: object };
+  const objects = [checkServerIdentity, secureContext, lookup];
+  return [ca && [ca].flat().map(String), objects.map((object) => object && idOf(object))];
 }
 
 function tunnelAgent(

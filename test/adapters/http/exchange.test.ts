@@ -1,6 +1,8 @@
 /** The negotiation itself, without a server; and what makes one authentication differ from another. */
+import { X509Certificate } from 'node:crypto';
 import { Agent } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rememberCertificate } from '../../../src/adapters/http/certificates.js';
 import { NegotiateExchange } from '../../../src/adapters/http/exchange.js';
 import { negotiateRequest } from '../../../src/adapters/http/index.js';
 import { claim, identityOf, isForeign } from '../../../src/adapters/http/nodeConnections.js';
@@ -36,6 +38,22 @@ describe('tokens', () => {
     };
     expect(await failure(tokens())).toMatchObject({ code: 'ERR_HTTP_AUTH_LOOP' });
   });
+});
+
+it('a 401 to a token that was bound to this certificate stays, whatever was seen in between', async () => {
+  const turns = targetOf(new URL('https://turns.test/'));
+  const [one, other] = [certificate(), certificate()].map(({ cert }) => new X509Certificate(cert).raw);
+  const show = (raw: unknown): void => rememberCertificate({ getPeerCertificate: () => ({ raw }) }, turns);
+  const { client } = scripted();
+  const negotiation = new NegotiateExchange(settingsOf({ client }), turns, client);
+  show(one);
+  await negotiation.authorization();
+  show(other);
+  expect(negotiation.judge(401, ['Negotiate'])).toBe('authenticate');
+  await negotiation.authorization();
+  show(one);
+  show(other);
+  expect(negotiation.judge(401, ['Negotiate'])).toBe('sanitize');
 });
 
 describe('a proof that nothing was sent for', () => {

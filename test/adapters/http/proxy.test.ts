@@ -12,6 +12,7 @@ import {
   negotiateProxyAgent,
   negotiateRequest,
 } from '../../../src/adapters/http/index.js';
+import type { Client } from '../../../src/index.js';
 import { type NegotiateProxyServer, type Proof, startNegotiateProxy } from './proxyServer.js';
 import { certificate, failure, type Listening, openStage, type Stage } from './servers.js';
 
@@ -135,6 +136,22 @@ describe('negotiateRequest', () => {
     expect(await get(`${plain.origin}/a`, { url: byAddress, ...options })).toEqual([200, `${ALICE} GET /a `]);
     expect((await get(secure.origin, { url: byAddress, ...options }))[0]).toBe(200);
     expect(new Set(log)).toEqual(new Set(['bob@EXAMPLE.TEST']));
+  });
+
+  it('a function that chooses another identity for the proxy gets another tunnel', async () => {
+    const { url, log } = await proxy();
+    let who = stage.alice;
+    const chosen = (): Client => who;
+    const atProxy = (origin: string): Client => (origin === url ? who : stage.alice);
+    const users: readonly Partial<NegotiateRequestOptions>[] = [
+      { proxy: { url, client: chosen, preemptive: true } },
+      { client: atProxy, proxy: { url, preemptive: true } },
+    ];
+    for (const options of users) {
+      for (who of [stage.alice, stage.bob])
+        expect((await get(secure.origin, options.proxy, { ...options, preemptive: true }))[0]).toBe(200);
+      expect(log.splice(0)).toEqual([ALICE, 'bob@EXAMPLE.TEST']);
+    }
   });
 
   it('wrong proofs, missing proofs, refusals', async () => {

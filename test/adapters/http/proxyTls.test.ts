@@ -77,7 +77,8 @@ describe.each([false, true])('through CONNECT (pre-emptive: %s)', (preemptive) =
     expect(await got(server.origin, { hooks, agent: { https: agent }, retry: { limit: 0 } }).text()).toBe(
       'ok',
     );
-    expect([server.bound, proxy.log]).toEqual([[true], log]);
+    // The second request takes another tunnel where the first one's is not free yet.
+    expect([server.bound, new Set(proxy.log)]).toEqual([[true], new Set(log)]);
   });
 
   it('undici.ProxyAgent, for fetch and the interceptor', async () => {

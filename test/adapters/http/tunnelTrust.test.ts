@@ -1,5 +1,6 @@
 /** Who a proxy, and the server behind its tunnel, must be: as without a tunnel. */
 import { request as httpsRequest, type RequestOptions } from 'node:https';
+import { createSecureContext } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { negotiateProxyAgent, negotiateRequest } from '../../../src/adapters/http/index.js';
 import { type NegotiateProxyServer, startNegotiateProxy } from './proxyServer.js';
@@ -60,6 +61,21 @@ describe.each(ways)('the server behind a tunnel of %s', (name, status) => {
     expect(tokens()).toBe(before);
   });
 });
+
+it.each([true, false])(
+  'a kept connection is not for requests that trust otherwise (tunnel: %s)',
+  async (tunnel) => {
+    const options = { client: stage.alice, ...(tunnel ? { proxy: { url: proxy.url } } : {}) };
+    const status = async (request: RequestOptions): Promise<number | undefined> =>
+      (await negotiateRequest(server.origin, { ...options, request })).resume().statusCode;
+    const secureContext = createSecureContext({ ca: stage.pem.cert });
+    expect(await status({ secureContext } as object)).toBe(200);
+    await expect(status({})).rejects.toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+    expect(await status({ ca: stage.pem.cert })).toBe(200);
+    const checkServerIdentity = () => new Error('another key is pinned');
+    await expect(status({ ca: stage.pem.cert, checkServerIdentity } as object)).rejects.toThrow('pinned');
+  },
+);
 
 it('a proxy with a certificate that is not trusted gets no token', async () => {
   const secure = await startNegotiateProxy(stage.realm, 'right', stage.strangersPem);
