@@ -25,7 +25,7 @@ import {
   isForeign,
   markAuthenticated,
 } from './nodeConnections.js';
-import { headersOf, measured, type NodeBody } from './nodeHeaders.js';
+import { chunksOf, headersOf, type NodeBody } from './nodeHeaders.js';
 import { OpenedRequest } from './nodeRequest.js';
 import { sanitizedHeaders } from './sanitize.js';
 
@@ -84,7 +84,7 @@ export class NodeAttempt {
       }
       options = { ...options, agent: freshAgent(opened.request) };
     }
-    throw new TransportError('ERR_HTTP_PROXY', 'the agent gives no connection of our own');
+    throw noConnection();
   }
 
   #open(options: RequestOptions): OpenedRequest {
@@ -104,12 +104,12 @@ export class NodeAttempt {
   async #exchange(opened: OpenedRequest, wants: Wants): Promise<Answer | undefined> {
     const { identity, connectionBound, proxyUrl } = this.#parts;
     const { request, failed } = opened;
-    const socket = await Promise.race([assigned(request), failed]);
-    if (isForeign(socket, identity)) {
-      request.destroy();
-      return undefined;
-    }
     try {
+      const socket = await Promise.race([assigned(request), failed]);
+      if (isForeign(socket, identity)) {
+        request.destroy();
+        return undefined;
+      }
       await Promise.race([this.#secured(socket), failed]);
       // What is authenticated behind a proxy that takes absolute URLs is none of our connections (RFC 4559 section 6).
       const proved = connectionBound && proxyUrl === undefined && isAuthenticated(socket);
@@ -157,7 +157,7 @@ export class NodeAttempt {
     if (expect !== undefined) request.setHeader('expect', expect);
     opened.begun = true;
     if (body === undefined || isWhole(body)) return void request.end(body);
-    const source = Readable.from(length === undefined ? body : measured(body, length));
+    const source = Readable.from(chunksOf(body, length));
     source.once('error', (error) => request.destroy(error)).pipe(request);
   }
 
@@ -168,6 +168,10 @@ export class NodeAttempt {
       !opened.begun || ((body === undefined || isWhole(body)) && IDEMPOTENT.has(opened.request.method));
     return again && opened.wasStale(error);
   }
+}
+
+function noConnection(): TransportError {
+  return new TransportError('ERR_HTTP_PROXY', 'the agent gives no connection of our own');
 }
 
 /** A token for the server at the other end of the socket. */
@@ -188,7 +192,8 @@ interface UsedAgent extends HttpAgent {
  * for the new one, too. An agent of another kind is asked again; the connection that was of no use has ended.
  */
 function freshAgent(request: ClientRequest): HttpAgent {
-  const { agent: used } = request as ClientRequest & { readonly agent: UsedAgent };
+  const { agent: used } = request as ClientRequest & { readonly agent?: UsedAgent };
+  if (used === undefined) throw noConnection();
   if (used.freshAgent !== undefined) return used.freshAgent;
   const Kind = [HttpAgent, HttpsAgent].find(({ prototype }) => Object.getPrototypeOf(used) === prototype);
   const itsOwn = Object.hasOwn(used, 'createConnection') || Object.hasOwn(used, 'createSocket');
@@ -238,6 +243,8 @@ export function sanitizedMessage(answer: Answer): IncomingMessage {
     headersDistinct: sanitizedHeaders(statusCode ?? 0, message.headersDistinct),
     rawHeaders: Object.entries(headers).flatMap(([name, value]) => [name, String(value)]),
     complete: true,
+    // The connection goes on to other requests.
+    _destroy: (error: Error | null, done: (error?: Error | null) => void) => done(error),
   });
   clean.push(null);
   void discardMessage(answer);

@@ -120,20 +120,21 @@ function checkedLength(text: string, body: NodeBody): number | undefined {
 }
 
 /**
- * The chunks of a body that must have `length` octets. The one that makes them complete waits for the end: a request that is
- * too long must fail, and never look complete to the server.
- * @throws RangeError where there are more, or fewer
+ * The chunks of a body, of `length` octets where that is said. Then the one that makes them complete waits for the end: a
+ * request that is too long must fail, and never look complete to the server.
+ * @throws TypeError for a chunk that node:http cannot write; RangeError where there are more octets, or fewer
  */
-export async function* measured(body: AsyncIterable<unknown>, length: number): AsyncGenerator<unknown> {
+export async function* chunksOf(body: AsyncIterable<unknown>, length?: number): AsyncGenerator<unknown> {
   const last: unknown[] = [];
-  let left = length;
+  let left = length ?? Number.POSITIVE_INFINITY;
   for await (const chunk of body) {
+    if (!isWhole(chunk)) throw new TypeError('body must consist of strings or Uint8Arrays');
     left -= octetsIn(chunk);
     if (left < 0) throw new RangeError(`headers: content-length is ${length}, but body has more octets`);
     if (left === 0) last.push(chunk);
     else yield chunk;
   }
-  if (left > 0)
+  if (length !== undefined && left > 0)
     throw new RangeError(`headers: content-length is ${length}, but body has ${length - left} octets`);
   yield* last;
 }

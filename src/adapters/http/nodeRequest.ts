@@ -58,6 +58,8 @@ export class OpenedRequest {
   }
 }
 
+const LONGEST_MS = 2 ** 31 - 1;
+
 /** node:http counts no time, and hears of no abort, as long as the agent makes the connection. */
 function untilAssigned(
   request: ClientRequest,
@@ -66,13 +68,15 @@ function untilAssigned(
   reject: (error: unknown) => void,
 ): void {
   const aborted = (): void => reject(signal?.reason);
+  if (signal?.aborted === true) aborted();
   signal?.addEventListener('abort', aborted, { once: true });
   const late = (): void => {
     const error = timedOut(origin);
     request.destroy(error);
     reject(error);
   };
-  const timer = timeout === undefined ? undefined : setTimeout(late, timeout);
+  // As node:http takes them: 0 is none, and there is a longest.
+  const timer = timeout ? setTimeout(late, Math.min(timeout, LONGEST_MS)) : undefined;
   const done = (): void => {
     clearTimeout(timer);
     signal?.removeEventListener('abort', aborted);

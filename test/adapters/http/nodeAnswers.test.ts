@@ -1,7 +1,7 @@
 /** negotiateRequest: answers that come before the request, and proofs that connections lose again. */
 import { once } from 'node:events';
 import { Agent, type ClientRequest } from 'node:http';
-import { createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type NegotiateRequestOptions, negotiateRequest } from '../../../src/adapters/http/index.js';
 import { toBase64 } from '../../../src/bytes.js';
@@ -181,4 +181,73 @@ describe('a proved connection', () => {
       expect(server.authorizations).not.toContain(undefined);
     },
   );
+});
+
+describe('a request that ends early', () => {
+  const nobody = { client: () => undefined, mutual: 'disabled' } as const;
+
+  it.each<[string, unknown]>([
+    ['a number', 5],
+    ['other numbers than octets', new Uint16Array(4)],
+    ['an ArrayBuffer', new ArrayBuffer(8)],
+  ])('for its body has %s, however late: that is an error, not the end of the program', async (_, bad) => {
+    const url = await raw((socket) => void socket.pause());
+    for (const headers of [{}, { 'content-length': 8_000_008 }]) {
+      const body = (async function* () {
+        yield Buffer.alloc(8_000_000);
+        yield bad;
+      })();
+      const request = { method: 'POST', headers };
+      const sent = negotiateRequest(url, { ...nobody, request, body } as NegotiateRequestOptions);
+      expect(await failure(sent)).toMatchObject({
+        name: 'TypeError',
+        message: expect.stringMatching(/^body must/),
+      });
+    }
+  });
+
+  it('is aborted before it has a connection, and before it began', async () => {
+    const url = await raw(() => undefined);
+    class Stuck extends Agent {
+      addRequest(): void {}
+    }
+    const signal = AbortSignal.abort(new Error('mine'));
+    const sent = negotiateRequest(url, { ...nobody, request: { agent: new Stuck(), signal } });
+    await expect(sent).rejects.toThrow('mine');
+  });
+
+  it.each([0, 2 ** 31])('not after a timeout of %i ms, which is none', async (timeout) => {
+    const url = await raw((socket) => socket.once('data', () => socket.write(OK)));
+    class Late extends Agent {
+      override createConnection(options: object, created?: (error: null, socket: Socket) => void): undefined {
+        setTimeout(() => created?.(null, connect(options as { port: number })), 50);
+      }
+    }
+    expect(await text(url, { ...nobody, request: { agent: new Late(), timeout } })).toBe('ok');
+  });
+
+  it('with what is left of a sanitized response leaves the connection to the next', async () => {
+    let count = 0;
+    let answer = (): void => undefined;
+    const arrived = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    let release = (): void => undefined;
+    const url = await raw((socket) =>
+      socket.on('data', () => {
+        if (++count === 1) return void socket.write('HTTP/1.1 500 No\r\nContent-Length: 4\r\n\r\nevil');
+        release = () => void socket.write(OK);
+        answer();
+      }),
+    );
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    stops.push(async () => agent.destroy());
+    const sanitized = await negotiateRequest(url, { ...nobody, mutual: 'required', request: { agent } });
+    const next = text(url, { ...nobody, request: { agent, method: 'POST' } });
+    await arrived;
+    sanitized.destroy();
+    release();
+    expect(await next).toBe('ok');
+    expect(count).toBe(2);
+  });
 });
