@@ -135,8 +135,7 @@ export class KeptBody implements AsyncIterable<unknown> {
   }
 }
 
-/** How many octets a chunk of a body has. */
-export function octetsIn(chunk: unknown): number {
+function octetsIn(chunk: unknown): number {
   if (typeof chunk === 'string') return Buffer.byteLength(chunk);
   return ArrayBuffer.isView(chunk) || chunk instanceof ArrayBuffer ? chunk.byteLength : 0;
 }

@@ -4,6 +4,7 @@
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { connect, type TLSSocket } from 'node:tls';
+import { equalBytes } from '../../bytes.js';
 import type { ChannelBindings } from '../../gss/bindings.js';
 import { tlsServerEndPoint } from '../../gss/tlsBindings.js';
 import { certificateChanged } from './errors.js';
@@ -60,13 +61,13 @@ function certificateBehind(socket: unknown): Uint8Array | undefined {
 /** Whether the connection's server has another certificate than a token is bound to. */
 export function isOther(socket: object, { der, strict }: TokenGuard): boolean {
   const shown = ofSockets.has(socket) ? ofSockets.get(socket)?.der : certificateBehind(socket);
-  return shown === undefined ? strict : !equal(der, shown);
+  return shown === undefined ? strict : !equalBytes(der, shown);
 }
 
 function keep(key: string, raw: Uint8Array): void {
   const old = known.get(key);
   known.delete(key);
-  known.set(key, old !== undefined && equal(old.der, raw) ? old : describe(raw));
+  known.set(key, old !== undefined && equalBytes(old.der, raw) ? old : describe(raw));
   const oldest = known.keys().next().value;
   if (known.size > MOST_SERVERS && oldest !== undefined) known.delete(oldest);
 }
@@ -82,10 +83,6 @@ function bindingsOf(raw: Uint8Array): ChannelBindings | undefined {
   } catch {
     return undefined;
   }
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
 }
 
 function keyOf({ host, port, servername }: TlsServer): string {

@@ -3,7 +3,7 @@
  * section 6). A body that ends elsewhere than its header says would go on as a request of its own on the connection.
  */
 import { type OutgoingHttpHeaders, validateHeaderValue } from 'node:http';
-import { isWhole, type KeptBody, octetsIn } from './body.js';
+import { isWhole, type KeptBody } from './body.js';
 
 /** What is sent after the headers. */
 export type NodeBody = string | Uint8Array | KeptBody | undefined;
@@ -129,7 +129,7 @@ export async function* chunksOf(body: AsyncIterable<unknown>, length?: number): 
   let left = length ?? Number.POSITIVE_INFINITY;
   for await (const chunk of body) {
     if (!isWhole(chunk)) throw new TypeError('body must consist of strings or Uint8Arrays');
-    left -= octetsIn(chunk);
+    left -= Buffer.byteLength(chunk);
     if (left < 0) throw new RangeError(`headers: content-length is ${length}, but body has more octets`);
     if (left === 0) last.push(chunk);
     else yield chunk;
